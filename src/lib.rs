@@ -1,0 +1,20 @@
+//! What does polling cost, against being called back?
+//!
+//! # Layout
+//! Facts flow one way: a scenario is run and yields a [`trace::Trace`] of plain facts; everything else is
+//! derived from the trace by pure functions.
+//!
+//! - [`time`], [`pv`]: instants, spans, names, values.
+//! - [`ca`]: Channel Access, bytes to messages and back; no I/O.
+//! - [`scenario`]: an experiment, parsed and believed.
+//! - [`trace`]: the recorded facts.
+//! - [`stats`], [`summary`]: derived numbers, each with its interval.
+
+pub mod ca;
+pub mod io;
+pub mod pv;
+pub mod scenario;
+pub mod stats;
+pub mod summary;
+pub mod time;
+pub mod trace;

@@ -1,0 +1,25 @@
+//! The recorded facts of a run. Everything else is derived from them by pure functions.
+
+pub mod emission;
+pub mod histogram;
+pub mod observation;
+pub mod request;
+pub mod segment;
+
+pub use emission::Emission;
+pub use observation::Observation;
+pub use request::{LedgerRow, Request};
+pub use segment::{ClientTally, IocTally, Segment, Window};
+
+use crate::scenario::model::Scenario;
+
+/// Everything that one run recorded: live, simulated or loaded from disk, it is the same type.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// What was run.
+    pub scenario: Scenario,
+    /// Every change that the IOC made visible, by repeat; within a repeat in the order of posting.
+    pub emissions: Vec<Vec<Emission>>,
+    /// One for each client and repeat that was measured, in the order of running.
+    pub segments: Vec<Segment>,
+}

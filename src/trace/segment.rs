@@ -1,0 +1,104 @@
+//! One client in one repeat: its window, what it saw, what it cost.
+
+use hdrhistogram::Histogram;
+
+use serde::{Deserialize, Serialize};
+
+use super::{LedgerRow, Observation, Request};
+use crate::time::{Span, Tick};
+
+/// The measuring window and the drain after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// Emissions posted from here on count.
+    pub open: Tick,
+    /// Emissions posted before this count.
+    pub close: Tick,
+    /// The client went on until here, so that the last changes could be noticed.
+    pub end: Tick,
+}
+
+impl Window {
+    /// Whether an instant is in the window (the drain is not).
+    #[must_use]
+    pub fn contains(&self, at: Tick) -> bool {
+        self.open <= at && at < self.close
+    }
+
+    /// How long the window was.
+    #[must_use]
+    pub fn length(&self) -> Span {
+        self.close.saturating_since(self.open)
+    }
+}
+
+/// What a native client counted itself. An external client has none.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClientTally {
+    /// Gets over the whole life of the client: must equal the ledger's total.
+    pub requests: u64,
+    /// Of these, redundant: must equal the ledger's total.
+    pub redundant: u64,
+    /// Monitor updates received over the whole life, initial events included.
+    pub updates: u64,
+    /// Intervals between the starts of successive poll rounds in the window, in ns.
+    #[serde(with = "super::histogram")]
+    pub periods: Histogram<u64>,
+    /// Mean of those intervals in ns, exact (a histogram rounds); `None` when there is none.
+    pub mean_period_ns: Option<f64>,
+    /// From asking to having, for each round in the window, in ns.
+    #[serde(with = "super::histogram")]
+    pub round_trips: Histogram<u64>,
+    /// Mean of the round trips in ns, exact.
+    pub mean_round_trip_ns: Option<f64>,
+    /// Values whose `seq` could not be told (narrow types that wrapped more than once).
+    pub ambiguous: u64,
+    /// Observations that did not fit the recording.
+    pub overflowed: u64,
+}
+
+/// The IOC's count for one client over the window.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct IocTally {
+    /// Bytes from the client.
+    pub bytes_in: u64,
+    /// Bytes to the client.
+    pub bytes_out: u64,
+    /// Circuits that the client opened over its whole life.
+    pub circuits: u64,
+}
+
+/// One client in one repeat.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// Index into the scenario's clients.
+    pub client: usize,
+    /// From 0.
+    pub repeat: u32,
+    /// When it was measured.
+    pub window: Window,
+    /// From the start of the client's process to its having a first value of every PV.
+    pub connect: Option<Span>,
+    /// Processor time of the client's process in the window.
+    pub cpu_client: Option<Span>,
+    /// Processor time of the IOC's process in the window.
+    pub cpu_ioc: Option<Span>,
+    /// Processor time of all other processes of the host in the window.
+    pub cpu_others: Option<Span>,
+    /// Processor time that the hypervisor gave to others in the window.
+    pub steal: Option<Span>,
+    /// Voluntary context switches of the client in the window.
+    pub wakeups: Option<u64>,
+    /// What was new to the client (everything with `facts = "full"`), in the order of receiving.
+    pub observations: Vec<Observation>,
+    /// The IOC's count, one row for each PV that the client touched, in the order of PVs.
+    pub ledger: Vec<LedgerRow>,
+    /// The IOC's count over all PVs.
+    pub ioc: IocTally,
+    /// With `facts = "full"`: every request.
+    pub requests: Vec<Request>,
+    /// What the client counted itself.
+    pub tally: Option<Box<ClientTally>>,
+    /// What the client or the harness wants the reader to know about this segment.
+    pub warnings: Vec<String>,
+}
