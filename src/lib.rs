@@ -12,6 +12,7 @@
 
 pub mod ca;
 pub mod io;
+pub mod ioc;
 pub mod pv;
 pub mod scenario;
 pub mod stats;
