@@ -60,7 +60,7 @@ pub struct ClientFacts {
 pub struct ClientChild {
     process: Process,
     kind: Kind,
-    window: Option<Window>,
+    over: bool,
 }
 
 #[derive(Debug)]
@@ -111,7 +111,7 @@ impl ClientChild {
         point_at(&mut command, scenario, port);
         let mut process = Process::start(&format!("client {}", spec.name), command, inherited)?;
         process.send(&setup).await?;
-        Ok(ClientChild { process, kind: Kind::Native { recording, tally: None }, window: None })
+        Ok(ClientChild { process, kind: Kind::Native { recording, tally: None }, over: false })
     }
 
     fn start_external(
@@ -130,7 +130,7 @@ impl ClientChild {
         command.args(arguments).args(reader.names.iter().map(PvName::as_str));
         point_at(&mut command, scenario, port);
         let process = Process::start(&name, command, Vec::new())?;
-        Ok(ClientChild { process, kind: Kind::External(reader), window: None })
+        Ok(ClientChild { process, kind: Kind::External(reader), over: false })
     }
 
     /// Its process number.
@@ -182,7 +182,6 @@ impl ClientChild {
     /// # Errors
     /// When it has ended.
     pub async fn set_window(&mut self, window: Window) -> Result<(), ClientError> {
-        self.window = Some(window);
         if let Kind::Native { .. } = self.kind {
             self.process.send(&window).await?;
         }
@@ -196,19 +195,22 @@ impl ClientChild {
     /// # Errors
     /// When it ends early, loses its IOC or prints nonsense.
     pub async fn run(&mut self) -> Result<(), ClientError> {
+        if !self.over {
+            self.until_over().await?;
+            self.over = true;
+        }
+        Ok(())
+    }
+
+    async fn until_over(&mut self) -> Result<(), ClientError> {
         match &mut self.kind {
-            Kind::Native { tally, .. } => {
-                if tally.is_some() {
-                    return Ok(());
+            Kind::Native { tally, .. } => match self.process.receive("word that it is done").await? {
+                ClientReply::Done { tally: counted } => {
+                    *tally = Some(counted);
+                    Ok(())
                 }
-                match self.process.receive("word that it is done").await? {
-                    ClientReply::Done { tally: counted } => {
-                        *tally = Some(counted);
-                        Ok(())
-                    }
-                    other => Err(self.unexpected(other)),
-                }
-            }
+                other => Err(self.unexpected(other)),
+            },
             Kind::External(reader) => {
                 while let Some(line) = self.process.line().await? {
                     if let Err(wanted) = reader.take(&line) {
@@ -220,12 +222,18 @@ impl ClientChild {
         }
     }
 
-    /// Tells it to end.
-    pub fn hang_up(&mut self) {
+    /// Tells an external client that its time is over; a native one knows.
+    pub fn tell_end(&mut self) {
         if let Kind::External(reader) = &mut self.kind {
             reader.told_to_end = true;
+            self.process.hang_up();
         }
-        self.process.hang_up();
+    }
+
+    /// The error of one that is not over although its time is.
+    #[must_use]
+    pub fn overdue(&self, limit: Duration) -> Option<ClientError> {
+        (!self.over).then(|| self.process.silent(limit).into())
     }
 
     /// What it recorded, once it has ended: also when it died.
@@ -233,12 +241,12 @@ impl ClientChild {
     /// # Errors
     /// When the recording cannot be read.
     pub async fn facts(mut self) -> Result<ClientFacts, ProcessError> {
-        self.hang_up();
+        self.process.hang_up();
         self.process.wait().await?;
         match self.kind {
             Kind::External(reader) => Ok(ClientFacts { observations: reader.observations, tally: None, overflowed: 0 }),
-            Kind::Native { recording, tally } => {
-                let (records, overflowed) = recording.read().map_err(no_memory)?;
+            Kind::Native { mut recording, tally } => {
+                let (records, overflowed) = recording.read_new().map_err(no_memory)?;
                 Ok(ClientFacts { observations: records.iter().map(record_observation).collect(), tally, overflowed })
             }
         }

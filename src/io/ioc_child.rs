@@ -120,24 +120,24 @@ impl IocChild {
         }
     }
 
-    /// Everything it posted so far in this repeat, and how many changes did not fit. Works also after its death.
+    /// What it posted since the last call, and how many changes did not fit so far. Works also after its death.
     ///
     /// # Errors
     /// When the recording cannot be read.
-    pub fn emissions(&self) -> Result<(Vec<Emission>, u64), ProcessError> {
-        let (records, overflowed) = self.emissions.read().map_err(no_memory)?;
+    pub fn new_emissions(&mut self) -> Result<(Vec<Emission>, u64), ProcessError> {
+        let (records, overflowed) = self.emissions.read_new().map_err(no_memory)?;
         Ok((records.iter().map(record_emission).collect(), overflowed))
     }
 
-    /// Every request of this repeat so far with its listener, and how many did not fit; nothing unless all facts are recorded.
+    /// Every request since the last call with its listener, and how many did not fit so far; nothing unless all facts are recorded.
     ///
     /// # Errors
     /// When the recording cannot be read.
-    pub fn requests(&self) -> Result<(Vec<(usize, Request)>, u64), ProcessError> {
-        let Some(recording) = &self.requests else {
+    pub fn new_requests(&mut self) -> Result<(Vec<(usize, Request)>, u64), ProcessError> {
+        let Some(recording) = &mut self.requests else {
             return Ok((Vec::new(), 0));
         };
-        let (records, overflowed) = recording.read().map_err(no_memory)?;
+        let (records, overflowed) = recording.read_new().map_err(no_memory)?;
         Ok((records.iter().map(record_request).collect(), overflowed))
     }
 

@@ -8,4 +8,5 @@ pub mod ioc_child;
 pub mod meter;
 pub mod process;
 pub mod recording;
+pub mod run;
 pub mod timer;
