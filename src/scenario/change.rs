@@ -42,6 +42,21 @@ const KINDS: [(&str, Kind); 8] = [
     ("still", Kind::Still),
 ];
 
+impl Kind {
+    /// The keys that belong to it.
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            Kind::Still => &[],
+            Kind::Periodic | Kind::Poisson => &["rate_hz", "period"],
+            Kind::Jittered => &["rate_hz", "period", "jitter"],
+            Kind::Burst => &["rate_hz", "period", "changes", "spacing"],
+            Kind::Pulse => &["rate_hz", "period", "width"],
+            Kind::Motor => &["rate_hz", "period", "moving", "resting"],
+            Kind::Trace => &["file", "length"],
+        }
+    }
+}
+
 /// Keys that belong to some patterns only.
 const ELSEWHERE: [(&str, &str); 10] = [
     ("jitter", "it belongs to pattern = \"jittered\""),
@@ -60,7 +75,15 @@ const ELSEWHERE: [(&str, &str); 10] = [
 pub(crate) fn read(entry: Option<Entry<'_>>, names: &[PvName], traces: &mut Traces<'_>) -> Change {
     let Some(entry) = entry else { return Change::Still };
     let Some(section) = entry.section() else { return Change::Still };
-    let kind = section.choice_or("pattern", &KINDS, Kind::Periodic);
+    let kind = match section.entry("pattern") {
+        Some(entry) => match entry.choice(&KINDS) {
+            Some(kind) => kind,
+            // Which keys belong is not known.
+            None => return Change::Still,
+        },
+        None => Kind::Periodic,
+    };
+    section.knows(kind.keys());
     let change = match kind {
         Kind::Still => Some(Change::Still),
         Kind::Trace => trace(&section, names, traces),
@@ -98,8 +121,9 @@ fn repeating(kind: Kind, section: &Section<'_>, interval: Span) -> Option<Change
 }
 
 fn burst(section: &Section<'_>, interval: Span) -> Option<Change> {
-    let changes = needed(section, "changes", "how many in one burst: changes = 5")?;
-    let spacing = needed(section, "spacing", "the time between them: spacing = \"1ms\"")?;
+    let changes = needed(section, "changes", "how many in one burst: changes = 5");
+    let spacing = needed(section, "spacing", "the time between them: spacing = \"1ms\"");
+    let (changes, spacing) = (changes?, spacing?);
     let (count, spacing) = (changes.whole(1..=1_000_000)? as u32, spacing.time(SHORTEST..=LONGEST)?);
     let length = spacing * u64::from(count - 1);
     if length >= interval {
@@ -126,8 +150,9 @@ fn pulse(section: &Section<'_>, interval: Span) -> Option<Change> {
 }
 
 fn motor(section: &Section<'_>, interval: Span) -> Option<Change> {
-    let entry = needed(section, "moving", "how long one move takes: moving = \"2s\"")?;
-    let resting = needed(section, "resting", "how long it then rests: resting = \"3s\"")?.time(Span::ZERO..=LONGEST)?;
+    let entry = needed(section, "moving", "how long one move takes: moving = \"2s\"");
+    let resting = needed(section, "resting", "how long it then rests: resting = \"3s\"");
+    let (entry, resting) = (entry?, resting?.time(Span::ZERO..=LONGEST)?);
     let moving = entry.time(SHORTEST..=LONGEST)?;
     if moving < interval {
         entry.fault(format!("a move of {moving} is over before its first change, after {interval}"), "a longer move");

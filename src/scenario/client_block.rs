@@ -34,6 +34,19 @@ enum Kind {
     Hybrid,
 }
 
+impl Kind {
+    /// The keys that belong to it.
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            Kind::FixedDelay | Kind::FixedRate => &["period"],
+            Kind::Jittered => &["period", "jitter"],
+            Kind::Backoff => &["first", "last"],
+            Kind::Spin => &[],
+            Kind::Hybrid => &["sleep"],
+        }
+    }
+}
+
 const PACINGS: [(&str, Kind); 6] = [
     ("fixed-delay", Kind::FixedDelay),
     ("fixed-rate", Kind::FixedRate),
@@ -184,10 +197,12 @@ fn pacing(section: &Section<'_>, fetch: Fetch, scenario: &Scenario, pvs: &[PvId]
         return monitor_has_none(section, entry);
     }
     let kind = match entry {
-        Some(entry) => entry.choice(&PACINGS)?,
-        None => Kind::FixedDelay,
+        Some(entry) => entry.choice(&PACINGS),
+        None => Some(Kind::FixedDelay),
     };
-    match kind {
+    // Without a pacing, which keys belong is not known: any.
+    section.knows(kind.map_or(&["period", "jitter", "first", "last", "sleep"], Kind::keys));
+    match kind? {
         Kind::FixedDelay => period(section, Span::ZERO).map(|period| Pacing::FixedDelay { period }),
         Kind::FixedRate => period(section, SHORTEST).map(|period| Pacing::FixedRate { period }),
         Kind::Jittered => {
@@ -201,10 +216,8 @@ fn pacing(section: &Section<'_>, fetch: Fetch, scenario: &Scenario, pvs: &[PvId]
 }
 
 fn monitor_has_none(section: &Section<'_>, pacing: Option<Entry<'_>>) -> Option<Pacing> {
-    for entry in pacing
-        .into_iter()
-        .chain(["period", "jitter", "first", "last", "sleep"].map(|k| section.entry(k)).into_iter().flatten())
-    {
+    let others = ["period", "jitter", "first", "last", "sleep"].map(|key| section.entry(key));
+    for entry in pacing.into_iter().chain(others.into_iter().flatten()) {
         entry.fault(
             "a monitor has no pacing: the IOC calls it back",
             "leave it out, or poll the monitor's last value with fetch = \"cached\"",

@@ -64,7 +64,10 @@ pub(crate) struct PvBlock<'a> {
 /// Reads a block; `None` when it has no usable name.
 pub(crate) fn read<'a>(section: Section<'a>, traces: &mut Traces<'_>) -> Option<PvBlock<'a>> {
     let names = names(&section);
-    let native = section.choice_or("type", &TYPES, NativeType::Double);
+    let (native, type_known) = match section.entry("type").map(|e| e.choice(&TYPES)) {
+        None => (NativeType::Double, true),
+        Some(native) => (native.unwrap_or(NativeType::Double), native.is_some()),
+    };
     let most = MAX_ARRAY_BYTES / native.element_size() as u64;
     let known_names = names.as_ref().map_or(&[][..], |(_, _, names)| names.as_slice());
     let mut group = PvGroup {
@@ -88,6 +91,10 @@ pub(crate) fn read<'a>(section: Section<'a>, traces: &mut Traces<'_>) -> Option<
         NativeType::Enum => group.labels = section.entry("labels").and_then(|e| labels(&e)).unwrap_or_default(),
         NativeType::String => {}
         _ => numeric(&section, &mut group),
+    }
+    if !type_known {
+        // Which keys belong is not known.
+        section.knows(&["labels", "precision", "units", "display_limits", "control_limits", "mdel", "adel"]);
     }
     section.finish(&ELSEWHERE);
     let (name_entry, _, names) = names?;
@@ -200,7 +207,10 @@ fn signal(entry: &Entry<'_>) -> Option<Signal> {
     }
     const KINDS: [(&str, Kind); 3] = [("count", Kind::Count), ("noise", Kind::Noise), ("sine", Kind::Sine)];
     if entry.is_text() {
-        return entry.choice(&KINDS[..1]).map(|_| Signal::Count);
+        if entry.text() != Some("count") {
+            entry.fault("is neither \"count\" nor a table", "signal = { kind = \"noise\", mean = 20, sigma = 0.1 }");
+        }
+        return Some(Signal::Count);
     }
     let section = entry.section()?;
     let Some(kind) = section.entry("kind") else {

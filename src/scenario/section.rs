@@ -5,7 +5,7 @@ use std::ops::{Range, RangeInclusive};
 
 use toml::de::{DeTable, DeValue};
 
-use super::duration::parse_duration;
+use super::duration::{LONGEST, parse_duration};
 use super::problem::{Findings, listed, nearest, suggest};
 use crate::time::Span;
 
@@ -38,6 +38,11 @@ impl<'a> Section<'a> {
         self.asked.borrow_mut().push(key);
         let value = self.table.get(key)?;
         Some(Entry { value: value.get_ref(), at: value.span(), path: self.path_of(key), findings: self.findings })
+    }
+
+    /// Keys that are known here even if nobody gets to ask for them after a fault.
+    pub(crate) fn knows(&self, keys: &[&'static str]) {
+        self.asked.borrow_mut().extend_from_slice(keys);
     }
 
     /// The tables of a `[[key]]`, in their order.
@@ -269,7 +274,8 @@ impl<'a> Entry<'a> {
         }
         let (least, most) = bounds.into_inner();
         let what = if span == Span::ZERO { "may not be 0".to_owned() } else { format!("is {span}, out of range") };
-        self.fault(what, format!("from {least} to {most}"));
+        let advice = if most == LONGEST { format!("at least {least}") } else { format!("from {least} to {most}") };
+        self.fault(what, advice);
         None
     }
 
@@ -318,7 +324,7 @@ impl<'a> Entry<'a> {
     pub(crate) fn limits(&self) -> Option<(f64, f64)> {
         let items = self.list()?;
         let [low, high] = items.as_slice() else {
-            self.fault(format!("has {} elements", items.len()), "write [low, high]");
+            self.fault(format!("has {} numbers instead of 2", items.len()), "write [low, high]");
             return None;
         };
         let (low, high) = (low.finite()?, high.finite()?);
