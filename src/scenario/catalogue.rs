@@ -72,11 +72,10 @@ mod tests {
         let ms = |ms| Some(Span::from_millis(ms));
         assert_eq!(periods, [None, ms(0), ms(1), ms(10), ms(100), ms(1000)]);
         assert!(scenario.min_periods >= 5);
-        let each = scenario.clients.iter().map(|client| {
-            let period = client.asked_period().unwrap_or_default();
-            let window = scenario.window.max(period * u64::from(scenario.min_periods));
-            scenario.warmup + window + scenario.drain.max(period * 2)
-        });
+        let each = scenario
+            .clients
+            .iter()
+            .map(|client| scenario.warmup_of(client) + scenario.window_of(client) + scenario.drain_of(client));
         let total = each.fold(Span::ZERO, |sum, span| sum + span) * u64::from(scenario.repeats);
         assert!((45.0..65.0).contains(&total.as_secs_f64()), "{total}");
     }
