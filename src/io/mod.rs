@@ -4,10 +4,12 @@
 pub mod client_child;
 pub mod clock;
 pub mod control;
+pub mod files;
 pub mod ioc_child;
 pub mod meter;
 pub mod process;
 pub mod progress;
 pub mod recording;
+pub mod request;
 pub mod run;
 pub mod timer;
