@@ -11,6 +11,7 @@
 //! - [`stats`], [`summary`]: derived numbers, each with its interval.
 
 pub mod ca;
+pub mod client;
 pub mod io;
 pub mod pv;
 pub mod scenario;
