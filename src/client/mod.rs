@@ -1,4 +1,10 @@
 //! The client side of Channel Access and the strategies under test, as state machines: no sockets, no clock, no threads.
 
+pub mod circuit;
+pub mod event;
+pub mod identifier;
 pub mod pacing;
 pub mod search;
+
+pub use circuit::{Circuit, Identity, Silence};
+pub use event::{ChannelId, CircuitError, Data, Event, RequestError, RequestId, SubscriptionId};
