@@ -2,8 +2,10 @@
 
 pub mod circuit;
 pub mod event;
+pub mod flow;
 pub mod identifier;
 pub mod pacing;
+pub mod poller;
 pub mod search;
 
 pub use circuit::{Circuit, Identity, Silence};

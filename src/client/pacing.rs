@@ -120,7 +120,8 @@ mod tests {
     fn each_pacing_keeps_its_rule() {
         let period = Span::from_millis(10);
         let quiet = [(2, false); 4];
-        let cases: [(&str, Pacing, &[(u64, bool)], &[f64]); 7] = [
+        type Case<'a> = (&'a str, Pacing, &'a [(u64, bool)], &'a [f64]);
+        let cases: [Case<'_>; 7] = [
             ("delay", Pacing::FixedDelay { period }, &quiet, &[12.0, 24.0, 36.0, 48.0]),
             ("rate", Pacing::FixedRate { period }, &quiet, &[10.0, 20.0, 30.0, 40.0]),
             (

@@ -297,7 +297,7 @@ mod tests {
             for cid in datagrams.iter().flatten() {
                 assert_eq!(answer(&mut search, 5064, u32::MAX, *cid).len(), 1);
             }
-            now = now + Span::from_micros(100);
+            now += Span::from_micros(100);
         }
         assert_eq!(bursts, [8, 16, 32, 64, 42], "31 names of 32 bytes in each of 162 datagrams");
         assert_eq!(search.deadline(), None);
