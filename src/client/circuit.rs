@@ -4,6 +4,7 @@
 //! [`Circuit::next_event`] says what they mean, one message at a time, borrowing its payload from the receive buffer.
 //! Nothing is allocated for a get, its answer or an update once the tables have their size.
 
+use crate::ca::dbr::{DbrType, ExtraType};
 use crate::ca::header::Header;
 use crate::ca::message::{self, access, command, eca};
 use crate::ca::stream::{Frame, Stream};
@@ -412,8 +413,20 @@ impl Book {
     }
 }
 
+/// The value of an answer, once it is certain that its bytes are there. A last text may end with the payload.
 fn data<'a>(frame: &Frame<'a>) -> Result<Data<'a>, CircuitError> {
-    Ok(Data { dbr: frame.header.data_type, count: frame.header.count, payload: frame.payload })
+    let (code, count) = (frame.header.data_type, frame.header.count);
+    let needed = match DbrType::from_code(code) {
+        Some(dbr) if dbr.native == NativeType::String => dbr.payload_size(count.saturating_sub(1) as usize),
+        Some(dbr) => dbr.payload_size(count as usize),
+        None if ExtraType::from_code(code).is_some() => 0,
+        None => return Err(CircuitError::DataType(code)),
+    };
+    let got = frame.payload.len();
+    if got < needed {
+        return Err(CircuitError::ShortPayload { dbr: code, count, got, needed });
+    }
+    Ok(Data { dbr: code, count, payload: frame.payload })
 }
 
 #[cfg(test)]

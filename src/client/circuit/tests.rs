@@ -264,8 +264,20 @@ fn bytes_that_are_not_the_protocol_end_the_circuit_with_a_reason() {
             "the server sent a message that is too large",
         ),
     ];
-    for (bytes, why) in cases {
-        let (mut circuit, _) = opened();
+    let answer = |data_type, count, payload: &[u8]| {
+        frame(Header { data_type, count, p1: eca::NORMAL, p2: 0, ..command(command::READ_NOTIFY) }, payload)
+    };
+    let cases = cases.into_iter().chain([
+        (answer(39, 1, &[0; 8]), "the server sent data of type 39"),
+        (answer(DOUBLE, 2, &[0; 8]), "the server sent 8 bytes for 2 elements of DBR type 6, which need 16"),
+        (answer(20, u32::MAX, &[0; 24]), "the server sent 24 bytes for 4294967295 elements of DBR type 20"),
+    ]);
+    for (mut bytes, why) in cases {
+        let (mut circuit, channel) = opened();
+        let request = circuit.get(channel, DOUBLE, 1).unwrap();
+        if bytes[..2] == command::READ_NOTIFY.to_be_bytes() {
+            bytes[12..16].copy_from_slice(&request.0.to_be_bytes());
+        }
         feed(&mut circuit, &bytes);
         let seen = events(&mut circuit);
         assert!(seen.len() == 1 && seen[0].starts_with(why), "{seen:?}, wanted {why}");
