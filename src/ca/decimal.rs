@@ -206,10 +206,10 @@ fn hexadecimal(body: &str) -> Option<(f64, bool)> {
     if digits == 0 {
         return None;
     }
-    if matches!(bytes.get(at), Some(b'p' | b'P')) {
-        if let Ok((power, _)) = leading_integer(body.get(at + 1..).unwrap_or("")) {
-            exponent = exponent.saturating_add(power.clamp(-100_000, 100_000) as i32);
-        }
+    if matches!(bytes.get(at), Some(b'p' | b'P'))
+        && let Ok((power, _)) = leading_integer(&body[at + 1..])
+    {
+        exponent = exponent.saturating_add(power.clamp(-100_000, 100_000) as i32);
     }
     // Two steps: 2^exponent alone may be out of range where the product is not.
     let half = exponent / 2;
