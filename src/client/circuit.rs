@@ -254,9 +254,6 @@ impl Circuit {
     /// When what came is not the protocol.
     pub fn next_event(&mut self) -> Result<Option<Event<'_>>, CircuitError> {
         match self.stream.next_frame()? {
-            Some(frame) if frame.header.payload_size % 8 != 0 => {
-                Err(CircuitError::Misaligned(frame.header.payload_size))
-            }
             Some(frame) => self.book.take(frame).map(Some),
             None => Ok(None),
         }

@@ -138,12 +138,9 @@ pub enum Event<'a> {
 /// Why a circuit can't go on: what came is not the protocol that we speak.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum CircuitError {
-    /// A message larger than the client takes.
-    #[error("the server sent a message that is too large ({0}); EPICS_CA_MAX_ARRAY_BYTES sets the limit")]
+    /// A message larger than the client takes, or misaligned.
+    #[error("what the server sent is not a message: {0}")]
     Header(#[from] HeaderError),
-    /// A payload that is not a multiple of 8 bytes (`tcpiiu.cpp`, processIncoming).
-    #[error("the server sent a payload of {0} bytes, which is not a multiple of 8")]
-    Misaligned(u32),
     /// A command that no server sends.
     #[error("the server sent command {0}, which no Channel Access server sends on a circuit")]
     Command(u16),

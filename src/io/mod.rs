@@ -4,8 +4,10 @@
 pub mod client_child;
 pub mod clock;
 pub mod control;
+pub mod finder;
 pub mod ioc_child;
 pub mod meter;
+pub mod net;
 pub mod process;
 pub mod progress;
 pub mod recording;

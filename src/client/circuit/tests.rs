@@ -256,12 +256,12 @@ fn bytes_that_are_not_the_protocol_end_the_circuit_with_a_reason() {
     let command = |command| Header { command, ..Header::default() };
     let cases = [
         (frame(command(99), &[]), "the server sent command 99"),
-        (frame(command(command::EVENT_ADD), &[0; 7]), "the server sent a payload of 7 bytes"),
+        (frame(command(command::EVENT_ADD), &[0; 7]), "what the server sent is not a message: payload of 7 bytes"),
         (frame(command(command::ERROR), &[0; 8]), "the server sent an ERROR message"),
         (frame(Header { data_type: 7, ..command(command::CREATE_CHAN) }, &[]), "the server sent data of type 7"),
         (
             frame(command(command::EVENT_ADD), &vec![0; LIMIT as usize + 8]),
-            "the server sent a message that is too large",
+            "what the server sent is not a message: payload of 65544 bytes is over the limit",
         ),
     ];
     let answer = |data_type, count, payload: &[u8]| {
