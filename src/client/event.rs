@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use thiserror::Error;
 
 use crate::ca::header::HeaderError;
+use crate::ca::message::eca;
 use crate::pv::NativeType;
 
 /// A channel of a circuit: its CID.
@@ -179,4 +180,26 @@ pub enum RequestError {
     /// More requests, channels or subscriptions than a circuit takes.
     #[error("a circuit takes at most {} of these at a time", super::identifier::PLACES)]
     Full,
+}
+
+/// A status in words, by the names that EPICS users know.
+#[must_use]
+pub fn status_text(status: u32) -> Cow<'static, str> {
+    Cow::Borrowed(match status {
+        eca::NORMAL => "normal (ECA_NORMAL)",
+        eca::ALLOCMEM => "the server has no memory for it (ECA_ALLOCMEM)",
+        eca::TOLARGE => "too large for the server (ECA_TOLARGE)",
+        eca::BADTYPE => "the data type is not valid (ECA_BADTYPE)",
+        eca::INTERNAL => "the server failed (ECA_INTERNAL)",
+        eca::GETFAIL => "the server could not read it (ECA_GETFAIL)",
+        eca::PUTFAIL => "the server could not write it (ECA_PUTFAIL)",
+        eca::BADCOUNT => "the number of elements is not valid (ECA_BADCOUNT)",
+        eca::BADSTR => "the text is not valid (ECA_BADSTR)",
+        eca::NORDACCESS => "reading is not allowed (ECA_NORDACCESS)",
+        eca::NOWTACCESS => "writing is not allowed (ECA_NOWTACCESS)",
+        eca::NOCONVERT => "it can't be converted (ECA_NOCONVERT)",
+        eca::BADCHID => "the server does not know the channel (ECA_BADCHID)",
+        eca::BADMASK => "the event mask is not valid (ECA_BADMASK)",
+        other => return Cow::Owned(format!("status {other} of the server")),
+    })
 }

@@ -7,6 +7,7 @@ pub mod identifier;
 pub mod pacing;
 pub mod poller;
 pub mod search;
+pub mod tally;
 
 pub use circuit::{Circuit, Identity, Silence};
 pub use event::{ChannelId, CircuitError, Data, Event, RequestError, RequestId, SubscriptionId};

@@ -3,13 +3,16 @@
 
 pub mod client_child;
 pub mod clock;
+pub mod connect;
 pub mod control;
 pub mod finder;
 pub mod ioc_child;
 pub mod meter;
 pub mod net;
+pub mod network;
 pub mod process;
 pub mod progress;
 pub mod recording;
 pub mod run;
+pub mod session;
 pub mod timer;

@@ -12,8 +12,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv, send};
 use thiserror::Error;
 
+use super::clock;
 use crate::client::{Circuit, CircuitError, Event, Identity, RequestError, Silence};
-use crate::time::Span;
+use crate::time::{Span, Tick};
 
 /// How long a server may take to answer an ECHO (`caProto.h`, `CA_ECHO_TIMEOUT`).
 const ECHO_PATIENCE: Span = Span::from_secs(5);
@@ -156,6 +157,23 @@ impl Link {
             }
         }
         Ok(true)
+    }
+
+    /// Like [`Link::exchange`], but waits no longer than until `deadline`; `None` when nothing came by then.
+    ///
+    /// # Errors
+    /// When the circuit is of no use any longer.
+    pub fn exchange_until(&mut self, deadline: Tick) -> Result<Option<usize>, LinkError> {
+        if self.flush()? {
+            let left = deadline.saturating_since(clock::now()).0.div_ceil(1_000_000);
+            let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut fds, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)) {
+                Ok(0) | Err(Errno::EINTR) => return Ok(None),
+                Ok(_) => {}
+                Err(errno) => return Err(self.broken(errno.into())),
+            }
+        }
+        self.receive_now()
     }
 
     /// Waits until the socket takes more or has something; `true`: it has something.
