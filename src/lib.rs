@@ -14,6 +14,7 @@
 
 pub mod ca;
 pub mod cli;
+pub mod client;
 pub mod io;
 pub mod pv;
 pub mod scenario;
