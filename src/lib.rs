@@ -16,6 +16,7 @@ pub mod ca;
 pub mod cli;
 pub mod client;
 pub mod io;
+pub mod ioc;
 pub mod pv;
 pub mod scenario;
 pub mod stats;
