@@ -7,6 +7,7 @@ pub mod control;
 pub mod ioc_child;
 pub mod meter;
 pub mod process;
+pub mod progress;
 pub mod recording;
 pub mod run;
 pub mod timer;
