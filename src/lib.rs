@@ -21,5 +21,6 @@ pub mod pv;
 pub mod scenario;
 pub mod stats;
 pub mod summary;
+pub mod theory;
 pub mod time;
 pub mod trace;
