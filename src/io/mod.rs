@@ -5,11 +5,8 @@ pub mod client_child;
 pub mod clock;
 pub mod connect;
 pub mod control;
-<<<<<<< HEAD
 pub mod files;
-=======
 pub mod finder;
->>>>>>> client
 pub mod ioc_child;
 pub mod meter;
 pub mod net;
