@@ -1,8 +1,8 @@
 //! The only code that touches the operating system.
 #![allow(clippy::disallowed_methods, reason = "this is the room for clocks, sleeps, files and sockets")]
 
-pub mod client_child;
 mod circuits;
+pub mod client_child;
 pub mod clock;
 pub mod connect;
 pub mod control;
