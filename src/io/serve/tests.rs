@@ -111,7 +111,12 @@ impl Client {
         let mut bytes = Vec::new();
         message::read_notify(&mut bytes, DOUBLE, 1, 0, 0);
         self.send(&bytes);
-        self.number()
+        loop {
+            let (header, payload) = self.receive();
+            if header.command == command::READ_NOTIFY {
+                return dbr::first_element(DbrType::from_code(DOUBLE).unwrap(), &payload).unwrap();
+            }
+        }
     }
 
     fn subscribe(&mut self, sid: u32) {
