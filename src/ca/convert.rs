@@ -17,6 +17,8 @@ use crate::pv::{NativeType, STRING_SIZE, Value};
 pub const MAX_LABELS: usize = 16;
 /// Bytes of a label on the wire, its terminator included (`MAX_ENUM_STRING_SIZE`).
 pub const LABEL_SIZE: usize = 26;
+/// Digits after the point where a record has no precision (`dbConvert.c`, `putDoubleString`).
+const PRECISION_OF_TEXTS: i16 = 6;
 
 /// Why a value cannot be given in another type.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -66,12 +68,13 @@ impl ConvertError {
 
 /// What a put of `value` stores in a record of type `to`.
 ///
-/// `labels` are those of an enum record, `precision` is that of a string record's numbers. An enum without labels takes
-/// any number. A single empty text is 0.
+/// `labels` are those of an enum record; one without labels takes any number. A number becomes a text with six digits
+/// after the point, since a string record has no precision of its own. A single empty text is 0.
 ///
 /// # Errors
 /// When a text is not a number of that type, or not a state of that enum.
-pub fn convert(value: &Value, to: NativeType, labels: &[String], precision: i16) -> Result<Value, ConvertError> {
+pub fn convert(value: &Value, to: NativeType, labels: &[String]) -> Result<Value, ConvertError> {
+    let precision = PRECISION_OF_TEXTS;
     match value {
         Value::String(texts) if to == NativeType::Enum => states(texts, labels),
         Value::String(texts) => from_texts(texts, to, texts.len() == 1),
@@ -298,17 +301,17 @@ mod tests {
             ("1x", N::Enum, None),
             ("", N::Enum, None),
         ] {
-            let got = convert(&text(from), to, &labels(), 2);
+            let got = convert(&text(from), to, &labels());
             if let Err(error) = &got {
                 assert_eq!((error.put_status(), error.get_status()), (eca::PUTFAIL, eca::GETFAIL));
             }
             assert_eq!(got.ok(), want, "{from:?} to {to:?}");
         }
-        assert_eq!(convert(&text("77"), N::Enum, &[], 0), Ok(Value::Enum(vec![77])), "an enum without labels");
+        assert_eq!(convert(&text("77"), N::Enum, &[]), Ok(Value::Enum(vec![77])), "an enum without labels");
         let two = Value::String(vec!["1".into(), String::new()]);
-        assert!(convert(&two, N::Long, &[], 0).is_err(), "an empty text in an array is not a number");
+        assert!(convert(&two, N::Long, &[]).is_err(), "an empty text in an array is not a number");
         let long = "x".repeat(50);
-        assert_eq!(convert(&text(&long), N::String, &[], 0), Ok(text(&long[..39])));
+        assert_eq!(convert(&text(&long), N::String, &[]), Ok(text(&long[..39])));
     }
 
     #[test]
@@ -331,7 +334,7 @@ mod tests {
             (Value::Double(vec![f64::INFINITY]), N::Float, Value::Float(vec![f32::INFINITY])),
             (Value::Float(vec![1.5]), N::Double, Value::Double(vec![1.5])),
         ] {
-            assert_eq!(convert(&from, to, &[], 0), Ok(want.clone()), "put {from:?} to {to:?}");
+            assert_eq!(convert(&from, to, &[]), Ok(want.clone()), "put {from:?} to {to:?}");
             assert_eq!(read_as(&from, to, 9, &[], 0), Ok(want), "get {from:?} as {to:?}");
         }
     }
@@ -345,7 +348,8 @@ mod tests {
         assert_eq!(read(&Value::Enum(vec![1]), &labels()), Ok(text("On")));
         assert_eq!(read(&Value::Enum(vec![3]), &labels()), Ok(text("Illegal Value")));
         assert_eq!(read(&Value::Enum(vec![3]), &[]), Ok(text("3")));
-        assert_eq!(convert(&Value::Enum(vec![1]), NativeType::String, &labels(), 2), Ok(text("1")), "a put");
+        assert_eq!(convert(&Value::Enum(vec![1]), NativeType::String, &labels()), Ok(text("1")), "a put");
+        assert_eq!(convert(&Value::Double(vec![2.5]), NativeType::String, &[]), Ok(text("2.500000")), "a put");
     }
 
     #[test]
