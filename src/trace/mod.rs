@@ -4,6 +4,7 @@ pub mod age;
 pub mod audit;
 pub mod by_pv;
 pub mod emission;
+pub mod failure;
 pub mod histogram;
 pub mod host;
 pub mod observation;
@@ -13,6 +14,7 @@ pub mod segment;
 
 pub use by_pv::{ByPv, EmissionIndex};
 pub use emission::Emission;
+pub use failure::Failure;
 pub use host::Host;
 pub use observation::Observation;
 pub use request::{LedgerRow, Request};

@@ -1,0 +1,3 @@
+//! What a run came to, for people and for programs.
+
+pub mod csv;
