@@ -1,11 +1,11 @@
 //! Small scenarios and segments for tests.
 
+use super::strategy::fetch_word;
+use super::{ClientSummary, Expected, Latency};
 use crate::pv::{NativeType, PvId, PvName, Seq};
 use crate::scenario::model::{
     AlarmSpec, Change, ClientSpec, DbrChoice, Facts, Fetch, Pacing, Phase, Program, PvGroup, PvSpec, Scenario, Signal,
 };
-use super::strategy::fetch_word;
-use super::{ClientSummary, Expected, Latency};
 use crate::time::{Span, Tick};
 use crate::trace::histogram::nanoseconds;
 use crate::trace::request::Count;

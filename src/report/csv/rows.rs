@@ -227,7 +227,10 @@ mod tests {
             ("pv,due\n", "line 1, column `seq`: `due` where this column should be, its place is 2".to_owned()),
             ("pv,seq,first\nA,1,1\nA,x1,0\n", format!("line 3, column `seq`: `x1` is not {whole}")),
             ("pv,seq,first\nA,-1,1\n", format!("line 2, column `seq`: `-1` is not {whole}")),
-            ("pv,seq,first\nA,18446744073709551616,1\n", format!("line 2, column `seq`: `18446744073709551616` is not {whole}")),
+            (
+                "pv,seq,first\nA,18446744073709551616,1\n",
+                format!("line 2, column `seq`: `18446744073709551616` is not {whole}"),
+            ),
             ("pv,seq,first\nA,\u{ff}\n", "line 2: 2 cells where the header has 3".to_owned()),
             ("pv,seq,first\nA,1,2\n", "line 2, column `first`: `2` is not 0 or 1".to_owned()),
             ("pv,seq,first\nA,1,0\n", "line 3: the table ends after 1 rows, 2 were saved".to_owned()),

@@ -126,11 +126,15 @@ fn reason(column: &str, client: &ClientSummary) -> &'static str {
         "pacing" | "asked_period_ms" => "a monitor has no poll period",
         "achieved_period_ms" | "mean_period_ms" | "achieved_period_p99_ms" if monitor => "a monitor has no poll period",
         "achieved_period_ms" | "mean_period_ms" => "fewer than two polls began in a window",
-        "achieved_period_p99_ms" => "fewer than 1000 periods, or an external client, which tells no starts of its polls",
+        "achieved_period_p99_ms" => {
+            "fewer than 1000 periods, or an external client, which tells no starts of its polls"
+        }
         "missed_fraction" => "nothing changed in the windows",
         "redundant_fraction" => "the client made no read requests",
         "round_trip_us" => "no value was asked for",
-        "notice_p50_us" | "notice_p90_us" | "notice_p99_us" => percentile_reason(column, &client.notice, client.changes),
+        "notice_p50_us" | "notice_p90_us" | "notice_p99_us" => {
+            percentile_reason(column, &client.notice, client.changes)
+        }
         "intended_p99_us" => percentile_reason(column, &client.intended, client.changes),
         "seen_p99_us" => "fewer than 1000 changes were seen themselves",
         "notice_mean_us" if client.changes == 0 => "nothing changed in the windows",
@@ -190,7 +194,8 @@ mod tests {
                         notice_mean_low_us,notice_mean_high_us,intended_p99_us,age_mean_us,age_peak_us,cpu_client_percent,\
                         cpu_ioc_percent,cpu_us_per_notice,requests_per_s,bytes_in_per_s,bytes_out_per_s,wakeups_per_s,";
         assert!(text.starts_with(contract), "{text}");
-        let row = "poll,batch,batch,fixed-delay,1.500000,,0,500,0,0,,0,0,,,,,1234.568,0.001,2000000.000,,,,,,,,,,,0,0,0,0,,";
+        let row =
+            "poll,batch,batch,fixed-delay,1.500000,,0,500,0,0,,0,0,,,,,1234.568,0.001,2000000.000,,,,,,,,,,,0,0,0,0,,";
         assert!(text.lines().nth(2).is_some_and(|line| line.starts_with(row)), "{text}");
     }
 
