@@ -18,8 +18,7 @@ pub fn host() -> Host {
     };
     let cpu_model = known("cpu_model", cpu_model());
     let kernel = known("kernel", kernel());
-    let clock_source =
-        known("clock_source", line("/sys/devices/system/clocksource/clocksource0/current_clocksource"));
+    let clock_source = known("clock_source", line("/sys/devices/system/clocksource/clocksource0/current_clocksource"));
     let governor = known("governor", line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"));
     let cores = known("cores", std::thread::available_parallelism().map(|n| n.to_string()).map_err(|e| e.to_string()));
     Host {
