@@ -7,6 +7,7 @@ pub mod connect;
 pub mod control;
 pub mod files;
 pub mod finder;
+pub mod host;
 pub mod ioc_child;
 pub mod meter;
 pub mod net;

@@ -224,7 +224,7 @@ impl Record {
     /// # Errors
     /// When it cannot be had in the record's native type.
     pub fn put(&mut self, properties: &Properties, value: &Value, stamp: EpicsTime) -> Result<Posting, ConvertError> {
-        let mut value = convert::convert(value, properties.native, &properties.meta.labels, properties.meta.precision)?;
+        let mut value = convert::convert(value, properties.native, &properties.meta.labels)?;
         truncate(&mut value, properties.count);
         let alarm = number(&value).map_or(self.current.alarm, |number| alarm::derive(&properties.alarm, number));
         let mask = mask(true, true, alarm != self.current.alarm);
