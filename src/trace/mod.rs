@@ -23,7 +23,7 @@ pub use segment::{ClientTally, IocTally, Segment, Window};
 use crate::scenario::model::Scenario;
 
 /// Everything that one run recorded: live, simulated or loaded from disk, it is the same type.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
     /// What was run.
     pub scenario: Scenario,
