@@ -2,3 +2,5 @@
 
 pub mod csv;
 pub mod document;
+pub mod sentence;
+pub mod table;
