@@ -32,6 +32,7 @@ struct Counters {
 pub struct Recording {
     fd: OwnedFd,
     capacity: usize,
+    read: usize,
 }
 
 /// A mapping of a recording, shared with every other process that maps it.
@@ -74,7 +75,7 @@ impl Recording {
     pub fn new(capacity: usize) -> nix::Result<Recording> {
         let fd = memfd_create("pollcost", MFdFlags::MFD_CLOEXEC)?;
         nix::unistd::ftruncate(&fd, ((capacity + 1) * RECORD_BYTES) as i64)?;
-        Ok(Recording { fd, capacity })
+        Ok(Recording { fd, capacity, read: 0 })
     }
 
     /// A copy of the file descriptor that a child process inherits. Keep it until the child has started.
@@ -87,24 +88,20 @@ impl Recording {
         Ok(copy)
     }
 
-    /// How many records it has room for.
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.capacity
-    }
-
-    /// What has been recorded so far, and how many records did not fit.
+    /// What has been recorded since the last call, and how many records did not fit so far.
     ///
     /// # Errors
     /// When the file cannot be mapped.
-    pub fn read(&self) -> nix::Result<(Vec<Record>, u64)> {
+    pub fn read_new(&mut self) -> nix::Result<(Vec<Record>, u64)> {
         let mapping = Mapping::new(&self.fd, self.capacity)?;
         let counters = mapping.counters();
         let written = (counters.written.load(Ordering::Acquire) as usize).min(self.capacity);
         let first = mapping.address.cast::<Record>();
         // SAFETY: `written` records follow the counters; the writer stored them before it raised the count (Release).
-        let records = unsafe { std::slice::from_raw_parts(first.add(1).as_ptr(), written) }.to_vec();
-        Ok((records, counters.overflowed.load(Ordering::Relaxed)))
+        let records = unsafe { std::slice::from_raw_parts(first.add(1).as_ptr(), written) };
+        let new = records.get(self.read..).unwrap_or_default().to_vec();
+        self.read = written;
+        Ok((new, counters.overflowed.load(Ordering::Relaxed)))
     }
 }
 
@@ -177,14 +174,15 @@ mod tests {
 
     #[test]
     fn keeps_what_was_written_and_counts_the_rest() {
-        let recording = Recording::new(3).unwrap();
+        let mut recording = Recording::new(3).unwrap();
         let mut recorder = Recorder::attach(&recording).unwrap();
-        for i in 0..5u64 {
+        recorder.push([0, 1, 2, 3]);
+        assert_eq!(recording.read_new().unwrap(), (vec![[0, 1, 2, 3]], 0));
+        for i in 1..5u64 {
             recorder.push([i, i + 1, i + 2, i + 3]);
         }
         drop(recorder);
-        let (records, overflowed) = recording.read().unwrap();
-        assert_eq!(records, vec![[0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5]]);
-        assert_eq!(overflowed, 2);
+        assert_eq!(recording.read_new().unwrap(), (vec![[1, 2, 3, 4], [2, 3, 4, 5]], 2));
+        assert_eq!(recording.read_new().unwrap(), (vec![], 2));
     }
 }

@@ -22,7 +22,7 @@ pub struct Scenario {
     pub window: Span,
     /// ... and at least this many poll periods of the client.
     pub min_periods: u32,
-    /// From a client's being connected to the opening of its window.
+    /// From a client's being connected to the opening of its window, or one of its poll periods if that is longer.
     pub warmup: Span,
     /// After the window closes a client goes on for this long, or two of its poll periods if that is longer.
     pub drain: Span,
@@ -38,6 +38,34 @@ pub struct Scenario {
     pub pvs: Vec<PvSpec>,
     /// The clients under test.
     pub clients: Vec<ClientSpec>,
+}
+
+/// A client's period comes out a little longer than asked, by its round time: windows are stretched by this, in percent.
+const STRETCH_PERCENT: u64 = 1;
+
+fn stretched(span: Span) -> Span {
+    span + span * STRETCH_PERCENT / 100
+}
+
+impl Scenario {
+    /// How long a client goes on before its window opens: its first, random, phase is over by then.
+    #[must_use]
+    pub fn warmup_of(&self, client: &ClientSpec) -> Span {
+        self.warmup.max(stretched(client.asked_period().unwrap_or_default()))
+    }
+
+    /// How long a client's window is: what was asked, and at least [`Scenario::min_periods`] of its periods.
+    #[must_use]
+    pub fn window_of(&self, client: &ClientSpec) -> Span {
+        let period = client.asked_period().unwrap_or_default();
+        self.window.max(stretched(period * u64::from(self.min_periods)))
+    }
+
+    /// How long a client goes on after its window, so that the last changes can be noticed: at least two of its periods.
+    #[must_use]
+    pub fn drain_of(&self, client: &ClientSpec) -> Span {
+        self.drain.max(stretched(client.asked_period().unwrap_or_default() * 2))
+    }
 }
 
 /// How much is recorded.

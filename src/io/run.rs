@@ -1,0 +1,479 @@
+//! A live run: repeats of an IOC, and in each repeat the clients, one at a time or side by side.
+//!
+//! What happens is told as [`Event`]s as it happens; saving, progress and messages are consumers of them.
+
+use std::task::Poll;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::oneshot;
+use tokio::sync::watch;
+
+use super::client_child::{ClientChild, ClientError, ClientFacts};
+use super::clock;
+use super::control::ListenerLedger;
+use super::ioc_child::IocChild;
+use super::meter::{Reading, Usage};
+use super::process::ProcessError;
+use super::timer;
+use crate::scenario::model::Scenario;
+use crate::time::{Span, Tick};
+use crate::trace::{Emission, Observation, Request, Segment, Trace, Window};
+
+/// From telling the clients their window to its earliest opening: the message has arrived by then.
+const NOTICE: Span = Span::from_millis(20);
+/// What a client gets after the end of its drain to say that it is done.
+const GRACE: Span = Span::from_secs(10);
+/// How long the clients go on after an interruption closed their window.
+const LAST_LOOK: Span = Span::from_millis(200);
+
+/// What happens in a run.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The clients of one group start.
+    Started {
+        /// Indices of the clients that run now.
+        clients: &'a [usize],
+        /// From 0.
+        repeat: u32,
+        /// How long until their windows and drains are over, about.
+        expected: Span,
+    },
+    /// One client has been measured.
+    Measured {
+        /// Its facts.
+        segment: &'a Segment,
+        /// What the IOC posted since the last such event of this repeat.
+        emissions: &'a [Emission],
+    },
+    /// One client yielded nothing that can be summed up.
+    Failed {
+        /// Index of the client.
+        client: usize,
+        /// From 0.
+        repeat: u32,
+        /// Why.
+        why: String,
+        /// What it recorded all the same.
+        observations: &'a [Observation],
+        /// What the IOC posted since the last such event of this repeat.
+        emissions: &'a [Emission],
+    },
+}
+
+/// Why a run ended before its time.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The IOC failed.
+    #[error(transparent)]
+    Ioc(#[from] ProcessError),
+    /// A consumer of the events could not go on: results could not be saved.
+    #[error("results could not be saved: {0}")]
+    Save(String),
+}
+
+/// One thing that went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Failure {
+    /// The client, or `None` for the IOC.
+    pub client: Option<String>,
+    /// From 0.
+    pub repeat: u32,
+    /// Why.
+    pub why: String,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// All that was recorded and can be summed up.
+    pub trace: Trace,
+    /// Clients that failed, and the IOC if it did.
+    pub failures: Vec<Failure>,
+    /// Whether a person ended it early.
+    pub interrupted: bool,
+}
+
+/// A consumer of events; what it returns as an error ends the run.
+pub type Listener<'a> = &'a mut dyn FnMut(Event<'_>) -> Result<(), String>;
+
+/// Runs a scenario live.
+///
+/// `interrupted` turning true closes the window that is open and ends the run; what was recorded is kept.
+///
+/// # Errors
+/// Only when the listener fails: what goes wrong in the run itself is in the outcome, beside all that was recorded.
+pub async fn run(
+    scenario: &Scenario,
+    port: u16,
+    interrupted: watch::Receiver<bool>,
+    listener: Listener<'_>,
+) -> Result<Outcome, RunError> {
+    let trace = Trace { scenario: scenario.clone(), emissions: Vec::new(), segments: Vec::new() };
+    let mut run =
+        Run { scenario, interrupted, listener, outcome: Outcome { trace, failures: Vec::new(), interrupted: false } };
+    for repeat in 0..scenario.repeats {
+        run.outcome.trace.emissions.push(Vec::new());
+        match run.repeat(repeat, port).await {
+            Ok(()) => {}
+            Err(RunError::Ioc(error)) => {
+                run.outcome.failures.push(Failure { client: None, repeat, why: error.to_string() });
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+        if run.stopped() {
+            break;
+        }
+    }
+    run.outcome.interrupted = run.stopped();
+    Ok(run.outcome)
+}
+
+/// The order of the clients in a repeat: forward, backward, forward, ... so that a drift of the machine hits all alike.
+/// Each item is a group that runs side by side.
+fn order(scenario: &Scenario, repeat: u32) -> Vec<Vec<usize>> {
+    let all = 0..scenario.clients.len();
+    if scenario.concurrent {
+        return vec![all.collect()];
+    }
+    let mut groups: Vec<Vec<usize>> = all.map(|client| vec![client]).collect();
+    if repeat % 2 == 1 {
+        groups.reverse();
+    }
+    groups
+}
+
+/// A seed for one purpose of one repeat (SplitMix64's finalizer over the parts).
+fn seed(parts: &[u64]) -> u64 {
+    parts.iter().fold(0, |sum: u64, part| {
+        let mut z = sum.wrapping_add(*part).wrapping_add(0x9E37_79B9_7F4A_7C15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    })
+}
+
+struct Run<'a> {
+    scenario: &'a Scenario,
+    interrupted: watch::Receiver<bool>,
+    listener: Listener<'a>,
+    outcome: Outcome,
+}
+
+/// One client while it is being measured.
+struct Measured {
+    client: usize,
+    child: ClientChild,
+    started: Tick,
+    ready: Tick,
+    failed: Option<ClientError>,
+}
+
+/// What was counted outside of one client.
+struct Counted<'a> {
+    window: Window,
+    usage: &'a Usage,
+    place: usize,
+    ledger: ListenerLedger,
+    requests: &'a [(usize, Request)],
+    warnings: &'a [String],
+}
+
+/// How the windows of a group came out.
+struct Elapsed {
+    window: Window,
+    usage: Usage,
+}
+
+impl Run<'_> {
+    fn stopped(&self) -> bool {
+        *self.interrupted.borrow()
+    }
+
+    async fn repeat(&mut self, repeat: u32, port: u16) -> Result<(), RunError> {
+        let mut ioc = IocChild::start(self.scenario, repeat, port).await?;
+        for group in order(self.scenario, repeat) {
+            if self.stopped() {
+                break;
+            }
+            self.group(&mut ioc, &group, repeat).await?;
+        }
+        ioc.stop().await?;
+        Ok(())
+    }
+
+    async fn group(&mut self, ioc: &mut IocChild, clients: &[usize], repeat: u32) -> Result<(), RunError> {
+        let longest = |of: fn(&Scenario, &_) -> Span| {
+            clients.iter().map(|c| of(self.scenario, &self.scenario.clients[*c])).max().unwrap_or_default()
+        };
+        let warmup = longest(Scenario::warmup_of).max(NOTICE);
+        let (length, drain) = (longest(Scenario::window_of), longest(Scenario::drain_of));
+        self.tell(Event::Started { clients, repeat, expected: warmup + length + drain })?;
+
+        ioc.begin(seed(&[self.scenario.seed, u64::from(repeat)]), clock::now()).await?;
+        let mut measured = self.start(ioc, clients, repeat).await?;
+        let open = clock::now() + warmup;
+        let window = Window { open, close: open + length, end: open + length + drain };
+        let elapsed = self.watch(ioc, &mut measured, window).await;
+        let (elapsed, ledger) = match elapsed {
+            Ok(elapsed) => (Some(elapsed), ioc.end().await),
+            Err(error) => (None, Err(error)),
+        };
+        let (mut listeners, mut warnings) = (Vec::new(), Vec::new());
+        let died = match ledger {
+            Ok(ledger) => {
+                listeners = ledger.listeners;
+                warnings = ledger.warnings;
+                None
+            }
+            Err(error) => Some(error),
+        };
+        let (requests, lost) = ioc.new_requests()?;
+        warnings.extend(overflow_warning("requests", lost));
+        let (mut emissions, lost) = ioc.new_emissions()?;
+        warnings.extend(overflow_warning("changes", lost));
+        self.outcome.trace.emissions[repeat as usize].extend_from_slice(&emissions);
+        for (place, client) in measured.into_iter().enumerate() {
+            let ledger = listeners.get_mut(client.client).map(std::mem::take);
+            let counted = elapsed.as_ref().zip(ledger).map(|(e, ledger)| Counted {
+                window: e.window,
+                usage: &e.usage,
+                place,
+                ledger,
+                requests: &requests,
+                warnings: &warnings,
+            });
+            let emissions = std::mem::take(&mut emissions);
+            self.conclude(client, repeat, counted, &emissions).await?;
+        }
+        died.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Starts the clients and waits until each is ready. One that fails is told and left out.
+    async fn start(&mut self, ioc: &mut IocChild, clients: &[usize], repeat: u32) -> Result<Vec<Measured>, RunError> {
+        let mut started = Vec::new();
+        for &client in clients {
+            let spec = &self.scenario.clients[client];
+            let seed = seed(&[self.scenario.seed, u64::from(repeat), 1 + client as u64]);
+            let now = clock::now();
+            let port = ioc.port(client).unwrap_or_default();
+            match ClientChild::start(self.scenario, spec, port, seed).await {
+                Ok(child) => started.push(Measured { client, child, started: now, ready: now, failed: None }),
+                Err(error) => self.fail(client, repeat, error.to_string(), &[], &[])?,
+            }
+        }
+        let limit = Duration::from_nanos(self.scenario.connect_timeout.0);
+        let mut ready = Vec::new();
+        for mut one in started {
+            let answer = tokio::select! {
+                answer = one.child.ready(limit) => answer,
+                error = ioc.failure() => return Err(error.into()),
+                _ = self.interrupted.wait_for(|stop| *stop) => continue,
+            };
+            match answer {
+                Ok(at) => ready.push(Measured { ready: at, ..one }),
+                Err(error) => self.fail(one.client, repeat, error.to_string(), &[], &[])?,
+            }
+        }
+        Ok(ready)
+    }
+
+    /// Sees the window and the drain through: what was used, and the window as it came out.
+    async fn watch(
+        &mut self,
+        ioc: &mut IocChild,
+        measured: &mut [Measured],
+        mut window: Window,
+    ) -> Result<Elapsed, ProcessError> {
+        let pids: Vec<u32> = measured.iter().map(|m| m.child.pid()).collect();
+        announce(ioc, measured, window).await?;
+        let opening = reading_at(window.open, ioc.pid(), &pids);
+        let closing = reading_at(window.close, ioc.pid(), &pids);
+        let (Some(open), _) = self.until(opening, ioc, measured).await? else {
+            let nothing = Reading::take(ioc.pid(), &[]);
+            return Ok(Elapsed { window, usage: Usage::between(&nothing, &nothing) });
+        };
+        let (close, stopped) = self.until(closing, ioc, measured).await?;
+        if stopped {
+            window.close = clock::now();
+            window.end = window.close + LAST_LOOK;
+            announce(ioc, measured, window).await?;
+        }
+        let close = close.unwrap_or_else(|| Reading::take(ioc.pid(), &pids));
+        let usage = Usage::between(&open, &close);
+        self.drain(ioc, measured, window).await?;
+        Ok(Elapsed { window, usage })
+    }
+
+    /// Waits for a reading while the clients go on; with `true` when a person ended the run first.
+    async fn until(
+        &mut self,
+        reading: oneshot::Receiver<Reading>,
+        ioc: &mut IocChild,
+        measured: &mut [Measured],
+    ) -> Result<(Option<Reading>, bool), ProcessError> {
+        if self.stopped() {
+            return Ok((None, true));
+        }
+        tokio::select! {
+            reading = reading => Ok((reading.ok(), false)),
+            () = all_ended(measured, true) => Ok((None, false)),
+            error = ioc.failure() => Err(error),
+            _ = self.interrupted.wait_for(|stop| *stop) => Ok((None, true)),
+        }
+    }
+
+    async fn drain(
+        &mut self,
+        ioc: &mut IocChild,
+        measured: &mut [Measured],
+        window: Window,
+    ) -> Result<(), ProcessError> {
+        let until = |at: Tick| tokio::time::sleep(Duration::from_nanos(at.saturating_since(clock::now()).0));
+        tokio::select! {
+            () = all_ended(measured, false) => {}
+            () = until(window.end) => {}
+            error = ioc.failure() => return Err(error),
+        }
+        for one in &mut *measured {
+            one.child.tell_end();
+        }
+        tokio::select! {
+            () = all_ended(measured, false) => {}
+            () = until(window.end + GRACE) => {}
+            error = ioc.failure() => return Err(error),
+        }
+        for one in measured.iter_mut().filter(|one| one.failed.is_none()) {
+            one.failed = one.child.overdue(Duration::from_nanos(GRACE.0));
+        }
+        Ok(())
+    }
+
+    /// Puts one client's facts together and tells them.
+    async fn conclude(
+        &mut self,
+        measured: Measured,
+        repeat: u32,
+        counted: Option<Counted<'_>>,
+        emissions: &[Emission],
+    ) -> Result<(), RunError> {
+        let Measured { client, child, started, ready, failed } = measured;
+        let (facts, lost) = match child.facts().await {
+            Ok(facts) => (facts, None),
+            Err(error) => (ClientFacts::default(), Some(error.to_string())),
+        };
+        let counted = match (failed.map(|f| f.to_string()).or(lost), counted) {
+            (Some(why), _) => Err(why),
+            (None, None) => Err("the IOC failed".to_owned()),
+            (None, Some(c)) if c.window.close <= c.window.open || clock::now() < c.window.open => {
+                Err("ended before its window opened".to_owned())
+            }
+            (None, Some(counted)) => Ok(counted),
+        };
+        let Counted { window, usage, place, ledger, requests, warnings } = match counted {
+            Ok(counted) => counted,
+            Err(why) => return self.fail(client, repeat, why, &facts.observations, emissions),
+        };
+        let mut warnings = warnings.to_vec();
+        warnings.extend(overflow_warning("observations", facts.overflowed));
+        let (cpu_client, wakeups) = usage.clients.get(place).copied().unwrap_or_default();
+        let segment = Segment {
+            client,
+            repeat,
+            window,
+            connect: Some(ready.saturating_since(started)),
+            cpu_client,
+            cpu_ioc: usage.ioc,
+            cpu_others: usage.others,
+            steal: usage.steal,
+            wakeups,
+            observations: facts.observations,
+            ledger: ledger.rows,
+            ioc: ledger.tally,
+            requests: requests.iter().filter(|(of, _)| *of == client).map(|(_, request)| *request).collect(),
+            tally: facts.tally,
+            warnings,
+        };
+        self.tell(Event::Measured { segment: &segment, emissions })?;
+        self.outcome.trace.segments.push(segment);
+        Ok(())
+    }
+
+    fn tell(&mut self, event: Event<'_>) -> Result<(), RunError> {
+        (self.listener)(event).map_err(RunError::Save)
+    }
+
+    fn fail(
+        &mut self,
+        client: usize,
+        repeat: u32,
+        why: String,
+        observations: &[Observation],
+        emissions: &[Emission],
+    ) -> Result<(), RunError> {
+        let name = self.scenario.clients[client].name.clone();
+        self.outcome.failures.push(Failure { client: Some(name), repeat, why: why.clone() });
+        self.tell(Event::Failed { client, repeat, why, observations, emissions })
+    }
+}
+
+fn overflow_warning(what: &str, overflowed: u64) -> Option<String> {
+    (overflowed > 0).then(|| format!("{overflowed} {what} did not fit the recording"))
+}
+
+/// Tells the IOC and every client its window.
+async fn announce(ioc: &mut IocChild, measured: &mut [Measured], window: Window) -> Result<(), ProcessError> {
+    ioc.window(window).await?;
+    for one in measured.iter_mut().filter(|one| one.failed.is_none()) {
+        if let Err(error) = one.child.set_window(window).await {
+            one.failed = Some(error);
+        }
+    }
+    Ok(())
+}
+
+/// Lets all clients go on until each has ended. With `only_early`, until each has failed: one that is done is no early end.
+/// Cancel safe.
+async fn all_ended(measured: &mut [Measured], only_early: bool) {
+    let running = measured.iter_mut().filter(|one| one.failed.is_none());
+    let ended = running.map(|one| async {
+        match one.child.run().await {
+            Ok(()) if only_early => std::future::pending().await,
+            Ok(()) => {}
+            Err(error) => one.failed = Some(error),
+        }
+    });
+    let mut ended: Vec<_> = ended.map(Box::pin).collect();
+    std::future::poll_fn(|context| {
+        ended.retain_mut(|one| one.as_mut().poll(context).is_pending());
+        if ended.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+/// Reads the meters at an instant, on a thread that sleeps until then.
+fn reading_at(at: Tick, ioc: u32, clients: &[u32]) -> oneshot::Receiver<Reading> {
+    let (sender, receiver) = oneshot::channel();
+    let clients = clients.to_vec();
+    std::thread::spawn(move || {
+        timer::sharpen();
+        timer::sleep_until(at);
+        let _ = sender.send(Reading::take(ioc, &clients));
+    });
+    receiver
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_differ_by_every_part() {
+        let all = [seed(&[1, 0]), seed(&[1, 1]), seed(&[2, 0]), seed(&[1, 0, 1]), seed(&[1, 0, 2])];
+        for (i, a) in all.iter().enumerate() {
+            assert!(all.iter().skip(i + 1).all(|b| a != b));
+        }
+        assert_eq!(seed(&[1, 0]), all[0]);
+    }
+}
