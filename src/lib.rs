@@ -18,6 +18,7 @@ pub mod client;
 pub mod io;
 pub mod ioc;
 pub mod pv;
+pub mod report;
 pub mod scenario;
 pub mod stats;
 pub mod summary;

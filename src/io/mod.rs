@@ -20,5 +20,6 @@ pub mod progress;
 pub mod recording;
 pub mod request;
 pub mod run;
+pub mod runs;
 pub mod session;
 pub mod timer;
