@@ -2,10 +2,13 @@
 #![allow(clippy::disallowed_methods, reason = "this is the room for clocks, sleeps, files and sockets")]
 
 pub mod client_child;
+pub mod client_process;
 pub mod clock;
 pub mod connect;
 pub mod control;
 pub mod files;
+pub mod drive;
+pub mod fetch;
 pub mod finder;
 pub mod host;
 pub mod ioc_child;
