@@ -9,10 +9,12 @@
 //! - [`scenario`]: an experiment, parsed and believed.
 //! - [`trace`]: the recorded facts.
 //! - [`stats`], [`summary`]: derived numbers, each with its interval.
+//! - [`report`]: figures, tables and words.
 
 pub mod ca;
 pub mod io;
 pub mod pv;
+pub mod report;
 pub mod scenario;
 pub mod stats;
 pub mod summary;

@@ -4,6 +4,7 @@
 pub mod client_child;
 pub mod clock;
 pub mod control;
+pub mod draw;
 pub mod ioc_child;
 pub mod meter;
 pub mod process;
