@@ -12,6 +12,7 @@ pub mod palette;
 mod place;
 pub mod scale;
 pub mod scene;
+mod series;
 #[cfg(test)]
 pub(crate) mod synthetic;
 pub mod text;

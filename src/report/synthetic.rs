@@ -51,9 +51,8 @@ impl Wish {
     }
 
     pub(crate) fn scenario(&self) -> Scenario {
-        let pvs: Vec<PvSpec> = (0..PVS)
-            .map(|k| PvSpec { name: PvName::new(&format!("TEST:CALC{k:02}")).unwrap(), group: 0 })
-            .collect();
+        let pvs: Vec<PvSpec> =
+            (0..PVS).map(|k| PvSpec { name: PvName::new(&format!("TEST:CALC{k:02}")).unwrap(), group: 0 }).collect();
         let all: Vec<PvId> = (0..PVS as u32).map(PvId).collect();
         let clients = self.summary().clients.into_iter().map(|c| ClientSpec {
             name: c.name,

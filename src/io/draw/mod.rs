@@ -67,6 +67,7 @@ pub fn svg(figure: &Figure, theme: Theme) -> Result<String, DrawError> {
     paint(&area, &scene, theme).map_err(|e| DrawError::Drawing { id: figure.id, why: e.to_string() })?;
     drop(area);
     let body = drawn.split_once(">\n").map_or("", |(_, rest)| rest).replace(" opacity=\"1\"", "");
+    let body = with_lengths(&body, &scene);
     let (wide, high) = canvas(&scene);
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {wide} {high}\" \
@@ -78,6 +79,19 @@ pub fn svg(figure: &Figure, theme: Theme) -> Result<String, DrawError> {
         escape(&figure.alt),
         id = figure.id,
     ))
+}
+
+/// The text elements with the lengths that the layout reckoned with, so that a stand-in font is brought to the same width.
+/// plotters writes one element for each label of the scene, in its order.
+fn with_lengths(body: &str, scene: &Scene) -> String {
+    let mut parts = body.split("<text ");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    let labels = scene.marks.iter().filter_map(|mark| if let Mark::Text(label) = mark { Some(label) } else { None });
+    for (part, label) in parts.zip(labels) {
+        let length = fine(text::width(&label.text, label.size));
+        whole.push_str(&format!("<text textLength=\"{length}\" lengthAdjust=\"spacingAndGlyphs\" {part}"));
+    }
+    whole
 }
 
 /// A figure as PNG, two pixels for each px.

@@ -99,7 +99,14 @@ fn y_scale(series: &[Series]) -> (Scale, &'static str) {
         Some(scale) => (scale, "log scale"),
         None => {
             let all = extent.points.iter().chain(&extent.ends).copied();
-            (Scale::from_zero(all).unwrap_or(Scale { spacing: super::super::scale::Spacing::Linear, low: 0.0, high: 1.0 }), "linear")
+            (
+                Scale::from_zero(all).unwrap_or(Scale {
+                    spacing: super::super::scale::Spacing::Linear,
+                    low: 0.0,
+                    high: 1.0,
+                }),
+                "linear",
+            )
         }
     }
 }

@@ -32,12 +32,8 @@ pub fn latency_cpu(summary: &Summary) -> Result<Figure, Omitted> {
     let x = Extent::all(series.iter().map(Series::x_extent)).log().ok_or_else(omitted)?;
     let y = Extent::all(series.iter().map(Series::y_extent)).log().ok_or_else(omitted)?;
     let n = sample(points.iter().map(|(_, client, _)| *client));
-    let left_out: Vec<&str> = summary
-        .clients
-        .iter()
-        .filter(|client| point(client).is_none())
-        .map(|client| client.name.as_str())
-        .collect();
+    let left_out: Vec<&str> =
+        summary.clients.iter().filter(|client| point(client).is_none()).map(|client| client.name.as_str()).collect();
     let notes = if left_out.is_empty() {
         Vec::new()
     } else {

@@ -21,7 +21,8 @@ const SPREAD_SAMPLES: u64 = 200;
 pub fn latency_period(summary: &Summary) -> Result<Figure, Omitted> {
     let pollers = period::pollers(summary);
     let points: Vec<Series> = pollers.iter().filter_map(|(index, client, at)| point(*index, client, *at)).collect();
-    let omitted = || Omitted { id: ID, title: TITLE.into(), reason: "no poller has a measured period and latency".into() };
+    let omitted =
+        || Omitted { id: ID, title: TITLE.into(), reason: "no poller has a measured period and latency".into() };
     let curves = curves(&pollers);
     let has_curves = !curves.is_empty();
     let levels: Vec<(Look, &ClientSummary, Series)> = looks(summary).filter_map(level).collect();

@@ -48,7 +48,7 @@ pub fn notice_ecdf(summary: &Summary) -> Result<Figure, Omitted> {
         y: Axis {
             label: "Changes noticed within this time (% of all)".into(),
             unit: Unit::Fraction,
-            scale: Scale { spacing: Spacing::Linear, low: 0.0, high: 1.0 },
+            scale: Scale { spacing: Spacing::Linear, low: 0.0, high: 1.02 },
         },
         keys: series.iter().map(|s| key(s.name.clone(), s.look, Symbol::Line)).collect(),
         series,
@@ -99,5 +99,8 @@ fn alt(clients: &[&ClientSummary]) -> String {
     if medians.is_empty() {
         return "Curves that rise from 0 to 100 % of changes, one for each client, over notice latency.".into();
     }
-    format!("Curves that rise from 0 to 100 % of changes, one for each client. Half of the changes were known after: {}.", medians.join("; "))
+    format!(
+        "Curves that rise from 0 to 100 % of changes, one for each client. Half of the changes were known after: {}.",
+        medians.join("; ")
+    )
 }

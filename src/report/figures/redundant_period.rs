@@ -18,7 +18,8 @@ const TITLE: &str = "How many requests bring nothing new?";
 pub fn redundant_period(summary: &Summary, scenario: &Scenario) -> Result<Figure, Omitted> {
     let pollers: Vec<_> =
         period::pollers(summary).into_iter().filter(|(_, client, _)| client.redundant_fraction.is_some()).collect();
-    let omitted = || Omitted { id: ID, title: TITLE.into(), reason: "no client made requests at a known period".into() };
+    let omitted =
+        || Omitted { id: ID, title: TITLE.into(), reason: "no client made requests at a known period".into() };
     let points: Vec<Series> = pollers.iter().filter_map(|(index, client, at)| point(*index, client, *at)).collect();
     let x = period::axis(&points).ok_or_else(omitted)?;
     let curve = curve(&pollers, scenario, &x.scale);
@@ -73,7 +74,8 @@ fn point(index: usize, client: &ClientSummary, at: f64) -> Option<Series> {
 
 /// The curve over the whole axis, where all pollers look at the same PVs and these have an expected value.
 fn curve(pollers: &[(usize, &ClientSummary, f64)], scenario: &Scenario, axis: &Scale) -> Option<Series> {
-    let looked_at = |client: &ClientSummary| scenario.clients.iter().find(|spec| spec.name == client.name).map(|s| &s.pvs);
+    let looked_at =
+        |client: &ClientSummary| scenario.clients.iter().find(|spec| spec.name == client.name).map(|s| &s.pvs);
     let (_, first, _) = pollers.first()?;
     let same = pollers.iter().all(|(_, client, _)| {
         client.fetch != Fetch::Cached && looked_at(client).is_some() && looked_at(client) == looked_at(first)
