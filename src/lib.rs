@@ -10,13 +10,19 @@
 //! - [`trace`]: the recorded facts.
 //! - [`stats`], [`summary`]: derived numbers, each with its interval.
 //! - [`report`]: figures, tables and words.
+//! - [`io`]: the only room that touches the operating system.
+//! - [`cli`]: arguments to requests, errors to messages and exit codes.
 
 pub mod ca;
+pub mod cli;
+pub mod client;
 pub mod io;
+pub mod ioc;
 pub mod pv;
 pub mod report;
 pub mod scenario;
 pub mod stats;
 pub mod summary;
+pub mod theory;
 pub mod time;
 pub mod trace;

@@ -1,3 +1,5 @@
 //! The command line of `pollcost`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    pollcost::cli::main(std::env::args_os())
+}

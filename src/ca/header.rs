@@ -39,6 +39,9 @@ pub enum HeaderError {
         /// The most that is taken.
         limit: u32,
     },
+    /// The payload is not a multiple of 8 bytes; both ends of EPICS close the circuit then.
+    #[error("payload of {0} bytes is not a multiple of 8, as every message of a circuit must be")]
+    Misaligned(u32),
 }
 
 impl Header {
@@ -62,7 +65,8 @@ impl Header {
             p2: u32_at(12),
         };
         let mut taken = HEADER_SIZE;
-        if u16_at(2) == EXTENDED_MARK && u16_at(6) == 0 {
+        // The size alone tells: the count of a short header is not looked at (`camessage.c`, `tcpiiu.cpp`).
+        if u16_at(2) == EXTENDED_MARK {
             let Some(long) = bytes.first_chunk::<EXTENDED_HEADER_SIZE>() else {
                 return Ok(None);
             };
@@ -76,12 +80,10 @@ impl Header {
         Ok(Some((header, taken)))
     }
 
-    /// Appends the header, extended when the payload or the count does not fit the short one.
+    /// Appends the header, extended when the payload or the count is 65535 or more (`caserverio.c`).
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let short = u16::try_from(self.payload_size)
-            .ok()
-            .filter(|size| *size != EXTENDED_MARK)
-            .zip(u16::try_from(self.count).ok());
+        let fits = |number: u32| u16::try_from(number).ok().filter(|number| *number != EXTENDED_MARK);
+        let short = fits(self.payload_size).zip(fits(self.count));
         let (size, count) = short.unwrap_or((EXTENDED_MARK, 0));
         let mut bytes = [0u8; EXTENDED_HEADER_SIZE];
         bytes[0..2].copy_from_slice(&self.command.to_be_bytes());
@@ -100,6 +102,7 @@ impl Header {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn header(payload_size: u32, count: u32) -> Header {
         Header { command: 15, payload_size, data_type: 6, count, p1: 0x0102_0304, p2: 0xFFFF_FFFE }
@@ -110,7 +113,8 @@ mod tests {
         for (size, count, length) in [
             (0, 0, 16),
             (8, 1, 16),
-            (0xFFFE, 0xFFFF, 16),
+            (0xFFFE, 0xFFFE, 16),
+            (8, 0xFFFF, 24),
             (0xFFFF, 0, 24),
             (0xFFFF, 5, 24),
             (0x1_0000, 1, 24),
@@ -123,6 +127,34 @@ mod tests {
             assert_eq!((back, taken), (header(size, count), length));
             for cut in 0..length {
                 assert_eq!(Header::decode(&bytes[..cut], u32::MAX), Ok(None));
+            }
+        }
+    }
+
+    #[test]
+    fn the_size_alone_announces_an_extended_header() {
+        let mut bytes = Vec::new();
+        header(0x2_0000, 7).encode(&mut bytes);
+        bytes[6..8].copy_from_slice(&[0, 1]);
+        let (back, _) = Header::decode(&bytes, u32::MAX).unwrap().unwrap();
+        assert_eq!((back.payload_size, back.count), (0x2_0000, 7));
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_comes_back(
+            command: u16, payload_size: u32, data_type: u16, count: u32, p1: u32, p2: u32,
+        ) {
+            let header = Header { command, payload_size, data_type, count, p1, p2 };
+            let mut bytes = Vec::new();
+            header.encode(&mut bytes);
+            prop_assert_eq!(Header::decode(&bytes, u32::MAX), Ok(Some((header, bytes.len()))));
+        }
+
+        #[test]
+        fn any_bytes_are_a_header_or_not(bytes in prop::collection::vec(any::<u8>(), 0..40), limit: u32) {
+            if let Ok(Some((header, taken))) = Header::decode(&bytes, limit) {
+                prop_assert!(taken <= bytes.len() && header.payload_size <= limit);
             }
         }
     }

@@ -53,6 +53,10 @@ pub mod eca {
     pub const PUTFAIL: u32 = message(WARNING, 20);
     pub const BADCOUNT: u32 = message(WARNING, 22);
     pub const BADSTR: u32 = message(ERROR, 23);
+    pub const DISCONN: u32 = message(WARNING, 24);
+    pub const BADMONID: u32 = message(ERROR, 30);
+    pub const DEFUNCT: u32 = message(FATAL, 34);
+    pub const PUTCBINPROG: u32 = message(ERROR, 45);
     pub const NORDACCESS: u32 = message(WARNING, 46);
     pub const NOWTACCESS: u32 = message(WARNING, 47);
     pub const NOCONVERT: u32 = message(WARNING, 50);
@@ -156,11 +160,18 @@ pub fn search(out: &mut Vec<u8>, name: &str, cid: u32, reply: u16) {
     with_text(out, header, name);
 }
 
-/// The answer to a SEARCH: the server's TCP port, its address (`u32::MAX`: the datagram's sender) and the client's identifier.
+/// The answer to a SEARCH datagram: the server's TCP port, its address (`u32::MAX`: the datagram's sender) and the client's
+/// identifier. The payload is the server's protocol version.
 pub fn search_found(out: &mut Vec<u8>, port: u16, address: u32, cid: u32) {
     Header { command: command::SEARCH, payload_size: 8, data_type: port, count: 0, p1: address, p2: cid }.encode(out);
     out.extend_from_slice(&MINOR_VERSION.to_be_bytes());
     out.extend_from_slice(&[0; 6]);
+}
+
+/// The answer to a SEARCH over TCP: as [`search_found`], without payload, since the circuit has its version already
+/// (`camessage.c`, `search_reply_tcp`). The address `u32::MAX` is the circuit's other end.
+pub fn search_found_on_circuit(out: &mut Vec<u8>, port: u16, address: u32, cid: u32) {
+    empty(out, command::SEARCH, port, 0, address, cid);
 }
 
 /// NOT_FOUND, for a SEARCH that asked for an answer either way.
@@ -226,6 +237,7 @@ pub fn event_cancel(out: &mut Vec<u8>, dbr: u16, count: u32, sid: u32, subscript
 }
 
 /// The server's last word on a cancelled subscription: an EVENT_ADD without payload (`camessage.c`, `event_cancel_reply`).
+/// EPICS repeats the count; no client looks at it.
 pub fn event_cancelled(out: &mut Vec<u8>, dbr: u16, sid: u32, subscription: u32) {
     empty(out, command::EVENT_ADD, dbr, 0, sid, subscription);
 }
@@ -236,7 +248,7 @@ pub fn events(out: &mut Vec<u8>, on: bool) {
     empty(out, code, 0, 0, 0, 0);
 }
 
-/// ECHO: asked and answered with the same bytes.
+/// ECHO as a client asks it; the answer has the same bytes, its payload included if there is one.
 pub fn echo(out: &mut Vec<u8>) {
     empty(out, command::ECHO, 0, 0, 0, 0);
 }

@@ -69,12 +69,16 @@ impl Stream {
     /// The next complete message, or `None` until more bytes come.
     ///
     /// # Errors
-    /// When the next header announces more than the payload limit; the stream can't be used on.
+    /// When the next header announces more than the payload limit, or not a multiple of 8 bytes; the stream can't be
+    /// used on.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, HeaderError> {
         let bytes = &self.buffer[self.start..self.end];
         let Some((header, taken)) = Header::decode(bytes, self.payload_limit)? else {
             return Ok(None);
         };
+        if !header.payload_size.is_multiple_of(8) {
+            return Err(HeaderError::Misaligned(header.payload_size));
+        }
         let total = taken + header.payload_size as usize;
         if bytes.len() < total {
             return Ok(None);
@@ -94,6 +98,34 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_payload_that_is_not_a_multiple_of_8_ends_the_stream() {
+        let mut bytes = Vec::new();
+        Header { command: 6, payload_size: 12, ..Header::default() }.encode(&mut bytes);
+        let mut stream = Stream::new(1024);
+        stream.push(&bytes);
+        assert_eq!(stream.next_frame(), Err(HeaderError::Misaligned(12)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_cut_or_refused_in_bounded_memory(bytes in prop::collection::vec(any::<u8>(), 0..5000)) {
+            let mut stream = Stream::new(256);
+            for chunk in bytes.chunks(700) {
+                stream.push(chunk);
+                while let Ok(Some(frame)) = stream.next_frame() {
+                    prop_assert!(frame.payload.len() <= 256);
+                }
+                if stream.next_frame().is_err() {
+                    return Ok(());
+                }
+                prop_assert!(stream.pending() < 256 + 24);
+            }
+            prop_assert!(stream.buffer.len() <= 2 * READ_SIZE);
+        }
+    }
 
     #[test]
     fn any_cut_of_the_bytes_gives_the_same_messages() {

@@ -3,12 +3,19 @@
 
 pub mod client_child;
 pub mod clock;
+pub mod connect;
 pub mod control;
 pub mod draw;
+pub mod files;
+pub mod finder;
 pub mod ioc_child;
 pub mod meter;
+pub mod net;
+pub mod network;
 pub mod process;
 pub mod progress;
 pub mod recording;
+pub mod request;
 pub mod run;
+pub mod session;
 pub mod timer;

@@ -1,5 +1,8 @@
-//! Statistics of the derived numbers: estimates with intervals, histograms, bootstrap.
+//! Statistics of the derived numbers: estimates with intervals over repeats, distributions and their percentiles.
 
+pub mod distribution;
 pub mod estimate;
+pub mod interval;
 
+pub use distribution::Distribution;
 pub use estimate::Estimate;

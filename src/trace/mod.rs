@@ -1,12 +1,19 @@
 //! The recorded facts of a run. Everything else is derived from them by pure functions.
 
+pub mod age;
+pub mod audit;
+pub mod by_pv;
 pub mod emission;
 pub mod histogram;
+pub mod host;
 pub mod observation;
+pub mod pairing;
 pub mod request;
 pub mod segment;
 
+pub use by_pv::{ByPv, EmissionIndex};
 pub use emission::Emission;
+pub use host::Host;
 pub use observation::Observation;
 pub use request::{LedgerRow, Request};
 pub use segment::{ClientTally, IocTally, Segment, Window};

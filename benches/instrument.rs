@@ -1,0 +1,82 @@
+//! What the instrument itself costs: reading the clock, recording a fact, writing and reading a value.
+//!
+//! `cargo bench --bench instrument` prints nanoseconds for each operation and its ratio to a clock read in the same run:
+//! times differ from machine to machine, ratios much less.
+#![allow(clippy::unwrap_used, reason = "a benchmark may stop where it cannot go on")]
+
+use std::hint::black_box;
+
+use pollcost::ca::dbr::{self, DbrClass, DbrType, Meta, Reading};
+use pollcost::ca::message;
+use pollcost::ca::stream::Stream;
+use pollcost::io::clock;
+use pollcost::io::recording::{Recorder, Recording};
+use pollcost::pv::{Alarm, NativeType, Value};
+use pollcost::time::EpicsTime;
+
+/// Operations in one timed batch.
+const BATCH: u64 = 20_000;
+/// Batches of each operation, taken in turn with those of the others; the median of them is told.
+const BATCHES: usize = 51;
+
+struct Case<'a> {
+    name: &'static str,
+    run: Box<dyn FnMut(u64) + 'a>,
+    nanos: Vec<f64>,
+}
+
+fn case<'a>(name: &'static str, run: impl FnMut(u64) + 'a) -> Case<'a> {
+    Case { name, run: Box::new(run), nanos: Vec::new() }
+}
+
+fn main() {
+    let recording = Recording::new(BATCH as usize * (BATCHES + 1)).unwrap();
+    let mut recorder = Recorder::attach(&recording).unwrap();
+    let meta = Meta::default();
+    let value = Value::Double(vec![41.0]);
+    let reading =
+        Reading { value: &value, alarm: Alarm::default(), stamp: EpicsTime { seconds: 1, nanos: 2 }, meta: &meta };
+    let dbr = DbrType { class: DbrClass::Time, native: NativeType::Double };
+    let mut payload = Vec::new();
+    dbr::encode(&mut payload, dbr, 1, &reading).unwrap();
+    let mut out = Vec::with_capacity(64);
+    let mut stream = Stream::new(16_384);
+    let mut request = Vec::new();
+    message::read_notify(&mut request, dbr.code(), 1, 7, 9);
+
+    let mut cases = [
+        case("read the clock", |_| {
+            black_box(clock::now());
+        }),
+        case("record an observation", |i| recorder.push(black_box([i, i, i, i]))),
+        case("encode DBR_TIME_DOUBLE", |_| {
+            out.clear();
+            dbr::encode(&mut out, dbr, 1, &reading).unwrap();
+            black_box(&out);
+        }),
+        case("read the number a DBR_TIME_DOUBLE carries", |_| {
+            black_box(dbr::first_element(dbr, black_box(&payload)));
+        }),
+        case("cut one request from a stream", |_| {
+            stream.push(&request);
+            black_box(stream.next_frame().unwrap().unwrap().header);
+        }),
+    ];
+    for _ in 0..BATCHES {
+        for case in &mut cases {
+            let start = clock::now();
+            for i in 0..BATCH {
+                (case.run)(i);
+            }
+            case.nanos.push(clock::now().saturating_since(start).0 as f64 / BATCH as f64);
+        }
+    }
+    let mut clock_read = None;
+    println!("{:45} {:>8} {:>12}", "operation", "ns", "clock reads");
+    for case in &mut cases {
+        case.nanos.sort_by(f64::total_cmp);
+        let median = case.nanos[BATCHES / 2];
+        let unit = *clock_read.get_or_insert(median);
+        println!("{:45} {median:>8.1} {:>12.2}", case.name, median / unit);
+    }
+}

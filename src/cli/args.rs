@@ -1,0 +1,220 @@
+//! The flags as they are written, before anything is believed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use super::exit;
+use crate::scenario::duration::parse_duration;
+use crate::time::Span;
+
+const EXAMPLES: &str = "\
+Examples:
+  pollcost                                     measure the scenario `quickstart`: about a minute
+  pollcost scenarios                           which scenarios there are
+  pollcost scenarios quickstart > mine.toml    start a scenario of your own
+  pollcost run mine.toml                       measure it
+  pollcost ioc mine.toml                       serve its PVs to any EPICS client";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  pollcost run
+  pollcost run mine.toml -o out --clients monitor,poll-10ms
+  pollcost run quickstart --duration 1s --repeats 2 --format json
+
+SCENARIO is a built-in's name (see `pollcost scenarios`) or a path to a TOML file.";
+
+const IOC_EXAMPLES: &str = "\
+Examples:
+  pollcost ioc types
+  EPICS_CA_AUTO_ADDR_LIST=NO EPICS_CA_ADDR_LIST=127.0.0.1 camonitor TEST:DOUBLE
+
+  pollcost ioc mine.toml --port 15064
+  EPICS_CA_AUTO_ADDR_LIST=NO EPICS_CA_ADDR_LIST=127.0.0.1:15064 caget TEST:CALC00
+
+It serves the loopback interface only, unless EPICS_CAS_INTF_ADDR_LIST names others.";
+
+const SCENARIOS_EXAMPLES: &str = "\
+Examples:
+  pollcost scenarios
+  pollcost scenarios quickstart > mine.toml
+  pollcost scenarios mine.toml --format json   check a file, and see every default that it gets";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  pollcost report reports/quickstart-20260102T030405Z
+  pollcost report reports/quickstart-20260102T030405Z -o slides --theme dark";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  pollcost completions bash > ~/.local/share/bash-completion/completions/pollcost
+  pollcost completions fish > ~/.config/fish/completions/pollcost.fish";
+
+/// What does polling cost, against being called back?
+///
+/// Runs a simulated EPICS IOC, polling clients and callback clients as processes of their own, over real Channel Access, and
+/// reports how late each client noticed a change, what it missed, what it asked for in vain, and the processor time of both.
+///
+/// Without a command it runs the built-in scenario `quickstart`.
+#[derive(Debug, Parser)]
+#[command(name = "pollcost", version, after_help = format!("{EXAMPLES}\n\n{}", exit::HELP))]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true, max_term_width = 110)]
+pub(crate) struct Flags {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a scenario live, and write a run folder with facts, summary, figures and a report
+    #[command(after_help = format!("{RUN_EXAMPLES}\n\n{}", exit::HELP))]
+    Run {
+        /// A built-in's name, or a TOML file
+        #[arg(default_value = super::DEFAULT_SCENARIO)]
+        scenario: String,
+        #[command(flatten)]
+        flags: RunFlags,
+    },
+    /// Serve a scenario's PVs over Channel Access until Ctrl-C, then tell what each client asked for
+    #[command(after_help = IOC_EXAMPLES)]
+    Ioc(IocFlags),
+    /// List the built-in scenarios, or print one as TOML
+    #[command(after_help = SCENARIOS_EXAMPLES)]
+    Scenarios(ScenariosFlags),
+    /// Draw the report of a run folder again
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportFlags),
+    /// Print a completion script for a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunFlags {
+    /// The run folder [default: reports/SCENARIO-UTCTIME]
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Length of each measuring window, such as 5s; clients with long poll periods still get the scenario's `min_periods` of them
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
+    pub(crate) duration: Option<Span>,
+    /// How many times each client is measured
+    #[arg(long, value_name = "N")]
+    pub(crate) repeats: Option<u32>,
+    /// Seed of every random choice
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Only these clients of the scenario
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub(crate) clients: Option<Vec<String>>,
+    /// What is recorded: what was new to a client, or every reply and request
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) facts: Option<FactsFlag>,
+    /// Port of the IOC; 0: any free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) port: u16,
+    #[command(flatten)]
+    pub(crate) voice: VoiceFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IocFlags {
+    /// A built-in's name, or a TOML file
+    #[arg(default_value = super::DEFAULT_SCENARIO)]
+    pub(crate) scenario: String,
+    /// Port, TCP and UDP; 0: any free one [default: EPICS_CAS_SERVER_PORT, EPICS_CA_SERVER_PORT, 5064]
+    #[arg(long, value_name = "N")]
+    pub(crate) port: Option<u16>,
+    /// Stop after this long, such as 8h, instead of at Ctrl-C
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
+    pub(crate) duration: Option<Span>,
+    /// Seed of every random choice
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    #[command(flatten)]
+    pub(crate) voice: VoiceFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScenariosFlags {
+    /// A built-in's name to print, or a TOML file to check
+    pub(crate) name: Option<String>,
+    /// How it is printed
+    #[arg(long, default_value = "text")]
+    pub(crate) format: FormatFlag,
+    /// Whether to colour messages
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorFlag,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportFlags {
+    /// The run folder
+    pub(crate) run: PathBuf,
+    /// Where the report goes [default: the run folder]
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Colours of the report and its figures
+    #[arg(long, default_value = "light")]
+    pub(crate) theme: ThemeFlag,
+    #[command(flatten)]
+    pub(crate) voice: VoiceFlags,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct VoiceFlags {
+    /// How results are printed
+    #[arg(long, default_value = "text")]
+    pub(crate) format: FormatFlag,
+    /// Results and errors only: no progress, no remarks
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Whether to colour what is printed
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorFlag,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum FactsFlag {
+    News,
+    Full,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub(crate) enum FormatFlag {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub(crate) enum ColorFlag {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub(crate) enum ThemeFlag {
+    Light,
+    Dark,
+}
+
+fn duration(text: &str) -> Result<Span, String> {
+    parse_duration(text).map_err(|e| format!("{e}; {}", e.advice()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Flags::command().debug_assert();
+    }
+}

@@ -1,0 +1,80 @@
+//! The command line: flags to requests, results to standard output, errors to messages and exit codes.
+#![allow(clippy::disallowed_methods, reason = "this room touches the terminal and the environment")]
+
+mod args;
+pub mod exit;
+mod failure;
+mod request;
+mod scenarios;
+mod source;
+
+use std::ffi::OsString;
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{ColorFlag, Command, Flags};
+pub use failure::Failure;
+pub use request::Request;
+
+/// What runs when no scenario is named.
+pub const DEFAULT_SCENARIO: &str = "quickstart";
+
+/// Does what the arguments ask for; the first of them is the program's name.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let flags = match Flags::try_parse_from(args) {
+        Ok(flags) => flags,
+        Err(e) => {
+            // Help and version come this way too, with exit code 0.
+            let _ = e.print();
+            return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(exit::BAD_INPUT));
+        }
+    };
+    let colour = request::coloured(color_flag(&flags), std::io::stderr().is_terminal());
+    match request::request(flags).and_then(perform) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "{}", failure.told(colour));
+            ExitCode::from(failure.exit)
+        }
+    }
+}
+
+fn color_flag(flags: &Flags) -> ColorFlag {
+    match &flags.command {
+        None => flags.run.voice.color,
+        Some(Command::Run { flags, .. }) => flags.voice.color,
+        Some(Command::Ioc(flags)) => flags.voice.color,
+        Some(Command::Report(flags)) => flags.voice.color,
+        Some(Command::Scenarios(flags)) => flags.color,
+        Some(Command::Completions { .. }) => ColorFlag::Auto,
+    }
+}
+
+/// Does it; the exit code when it was done.
+fn perform(request: Request) -> Result<u8, Failure> {
+    match request {
+        Request::Run(_) | Request::Ioc(_) | Request::Report(_) => {
+            Err(Failure::measurement("this command is not joined to its machinery yet", ""))
+        }
+        Request::Scenarios { name: None, format } => print(&scenarios::list(format)?),
+        Request::Scenarios { name: Some(name), format } => print(&scenarios::print(&name, format)?),
+        Request::Completions(shell) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Flags::command(), "pollcost", &mut script);
+            print(&String::from_utf8_lossy(&script))
+        }
+    }
+}
+
+/// Writes results to standard output. A reader that went away (`pollcost scenarios | head`) is no failure.
+fn print(text: &str) -> Result<u8, Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::bad_input(format!("standard output cannot be written: {e}"), ""))
+        }
+        _ => Ok(exit::DONE),
+    }
+}

@@ -1,0 +1,106 @@
+//! From flags to requests: options applied, everything checked.
+
+use std::io::IsTerminal;
+
+use clap_complete::Shell;
+
+use super::args::{
+    ColorFlag, Command, FactsFlag, Flags, FormatFlag, IocFlags, ReportFlags, RunFlags, ThemeFlag, VoiceFlags,
+};
+use super::failure::Failure;
+use super::{DEFAULT_SCENARIO, source};
+use crate::io::request::{Format, IocRequest, ReportRequest, RunRequest, Voice};
+use crate::scenario::Overrides;
+use crate::scenario::model::Facts;
+use crate::time::Span;
+
+/// What the user asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Run a scenario live.
+    Run(Box<RunRequest>),
+    /// Serve a scenario's PVs.
+    Ioc(Box<IocRequest>),
+    /// Draw a report again.
+    Report(ReportRequest),
+    /// List the built-in scenarios, or print one.
+    Scenarios {
+        /// The one; `None`: the list.
+        name: Option<String>,
+        /// How it is printed.
+        format: Format,
+    },
+    /// Print a completion script.
+    Completions(Shell),
+}
+
+/// Turns flags into a request.
+pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
+    match flags.command {
+        None => run(DEFAULT_SCENARIO, flags.run),
+        Some(Command::Run { scenario, flags }) => run(&scenario, flags),
+        Some(Command::Ioc(flags)) => ioc(flags),
+        Some(Command::Report(flags)) => Ok(Request::Report(report(flags))),
+        Some(Command::Scenarios(flags)) => Ok(Request::Scenarios { name: flags.name, format: format(flags.format) }),
+        Some(Command::Completions { shell }) => Ok(Request::Completions(shell)),
+    }
+}
+
+fn run(scenario: &str, flags: RunFlags) -> Result<Request, Failure> {
+    let found = source::find(scenario)?;
+    if found.scenario.clients.is_empty() {
+        return Err(Failure::bad_input(
+            format!("{scenario}: there are no clients to measure"),
+            "add a block: [[client]] with name = \"monitor\" and fetch = \"monitor\"",
+        ));
+    }
+    let overrides = Overrides {
+        window: flags.duration,
+        repeats: flags.repeats,
+        seed: flags.seed,
+        clients: flags.clients,
+        facts: flags.facts.map(|facts| match facts {
+            FactsFlag::News => Facts::News,
+            FactsFlag::Full => Facts::Full,
+        }),
+    };
+    let scenario = overrides.apply(found.scenario)?;
+    let (out, port, voice) = (flags.out, flags.port, voice(flags.voice));
+    Ok(Request::Run(Box::new(RunRequest { scenario, out, port, voice })))
+}
+
+fn ioc(flags: IocFlags) -> Result<Request, Failure> {
+    if flags.duration == Some(Span::ZERO) {
+        return Err(Failure::bad_input("--duration 0 is out of range", "leave it out to serve until Ctrl-C"));
+    }
+    let found = source::find(&flags.scenario)?;
+    let scenario = Overrides { seed: flags.seed, ..Overrides::default() }.apply(found.scenario)?;
+    let (port, duration, voice) = (flags.port, flags.duration, voice(flags.voice));
+    Ok(Request::Ioc(Box::new(IocRequest { scenario, port, duration, voice })))
+}
+
+fn report(flags: ReportFlags) -> ReportRequest {
+    let dark = flags.theme == ThemeFlag::Dark;
+    ReportRequest { run: flags.run, out: flags.out, dark, voice: voice(flags.voice) }
+}
+
+fn voice(flags: VoiceFlags) -> Voice {
+    let colour = coloured(flags.color, std::io::stdout().is_terminal());
+    Voice { format: format(flags.format), quiet: flags.quiet, colour }
+}
+
+fn format(flag: FormatFlag) -> Format {
+    match flag {
+        FormatFlag::Text => Format::Text,
+        FormatFlag::Json => Format::Json,
+    }
+}
+
+/// Whether to colour: as asked, else only on a terminal, and not where the user's environment says no (no-color.org).
+pub(crate) fn coloured(flag: ColorFlag, terminal: bool) -> bool {
+    match flag {
+        ColorFlag::Always => true,
+        ColorFlag::Never => false,
+        ColorFlag::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+    }
+}

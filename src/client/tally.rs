@@ -1,0 +1,271 @@
+//! What a client under test notes and counts.
+//!
+//! Nothing here allocates after it was made, and one note costs tens of nanoseconds: the instrument must not become the load.
+
+use hdrhistogram::Histogram;
+
+use crate::ca::carry::Unwrapper;
+use crate::pv::{NativeType, PvId, Seq};
+use crate::scenario::model::Facts;
+use crate::time::Tick;
+use crate::trace::{ClientTally, Observation, Window, histogram};
+
+/// A PV that a client looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// Which.
+    pub pv: PvId,
+    /// Its native type.
+    pub native: NativeType,
+    /// How many labels it has, if it is an enum.
+    pub labels: usize,
+}
+
+/// What one value came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Whether it was new to the client.
+    pub news: bool,
+    /// The observation to record, if it is to be recorded.
+    pub record: Option<Observation>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    pv: PvId,
+    unwrapper: Unwrapper,
+    last: Option<Seq>,
+}
+
+/// Durations: a histogram, and their exact sum, for the histogram rounds.
+#[derive(Debug)]
+struct Durations {
+    histogram: Histogram<u64>,
+    sum: u128,
+    count: u64,
+}
+
+impl Durations {
+    fn new() -> Durations {
+        Durations { histogram: histogram::nanoseconds(), sum: 0, count: 0 }
+    }
+
+    fn add(&mut self, from: Tick, to: Tick) {
+        let span = to.saturating_since(from).0;
+        self.histogram.saturating_record(span);
+        self.sum += u128::from(span);
+        self.count += 1;
+    }
+
+    fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum as f64 / self.count as f64)
+    }
+}
+
+/// The notes of one client.
+#[derive(Debug)]
+pub struct Tally {
+    entries: Vec<Entry>,
+    facts: Facts,
+    window: Option<Window>,
+    requests: u64,
+    redundant: u64,
+    updates: u64,
+    unreadable: u64,
+    without_first: usize,
+    round_start: Option<Tick>,
+    periods: Durations,
+    round_trips: Durations,
+}
+
+impl Tally {
+    /// For a client that looks at these PVs.
+    #[must_use]
+    pub fn new(pvs: &[Followed], facts: Facts) -> Tally {
+        let entry = |f: &Followed| Entry { pv: f.pv, unwrapper: Unwrapper::new(f.native, f.labels), last: None };
+        Tally {
+            entries: pvs.iter().map(entry).collect(),
+            facts,
+            window: None,
+            requests: 0,
+            redundant: 0,
+            updates: 0,
+            unreadable: 0,
+            without_first: pvs.len(),
+            round_start: None,
+            periods: Durations::new(),
+            round_trips: Durations::new(),
+        }
+    }
+
+    /// The measuring window, or the window as it came out in the end.
+    pub fn set_window(&mut self, window: Window) {
+        self.window = Some(window);
+    }
+
+    /// PVs that the client has no value of yet.
+    #[must_use]
+    pub fn without_first(&self) -> usize {
+        self.without_first
+    }
+
+    fn in_window(&self, at: Tick) -> bool {
+        self.window.is_some_and(|w| w.contains(at))
+    }
+
+    /// A poll round starts.
+    pub fn round_started(&mut self, at: Tick) {
+        if let Some(before) = self.round_start.replace(at)
+            && self.in_window(before)
+            && self.in_window(at)
+        {
+            self.periods.add(before, at);
+        }
+    }
+
+    /// What was asked for at `asked` was all there at `received`.
+    pub fn answered(&mut self, asked: Tick, received: Tick) {
+        if self.in_window(asked) {
+            self.round_trips.add(asked, received);
+        }
+    }
+
+    /// The answer to a get: the number that the value of PV `index` carries, `None` if it is none.
+    #[inline]
+    pub fn got(&mut self, index: usize, carried: Option<f64>, asked: Tick, received: Tick) -> Note {
+        self.requests += 1;
+        let note = self.note(index, carried, Some(asked), received);
+        self.redundant += u64::from(!note.news);
+        note
+    }
+
+    /// What a poller of a local copy found in it: no request was made.
+    #[inline]
+    pub fn read(&mut self, index: usize, carried: Option<f64>, asked: Tick, received: Tick) -> Note {
+        self.note(index, carried, Some(asked), received)
+    }
+
+    /// A monitor update.
+    #[inline]
+    pub fn updated(&mut self, index: usize, carried: Option<f64>, received: Tick) -> Note {
+        self.updates += 1;
+        self.note(index, carried, None, received)
+    }
+
+    /// Updates that somebody else received for this client.
+    pub fn count_updates(&mut self, updates: u64) {
+        self.updates += updates;
+    }
+
+    #[inline]
+    fn note(&mut self, index: usize, carried: Option<f64>, asked: Option<Tick>, received: Tick) -> Note {
+        let Some(entry) = self.entries.get_mut(index) else { return Note { news: false, record: None } };
+        let Some(seq) = carried.and_then(|number| entry.unwrapper.unwrap(number)) else {
+            self.unreadable += 1;
+            return Note { news: true, record: None };
+        };
+        let before = entry.last.replace(seq);
+        let (first, news) = (before.is_none(), before != Some(seq));
+        self.without_first -= usize::from(first);
+        let keep = news || self.facts == Facts::Full;
+        let record = keep.then_some(Observation { pv: entry.pv, seq, asked, received, first });
+        Note { news, record }
+    }
+
+    /// The counts. `overflowed`: observations that the recording had no room for.
+    #[must_use]
+    pub fn finish(self, overflowed: u64) -> ClientTally {
+        let ambiguous: u64 = self.entries.iter().map(|e| e.unwrapper.ambiguous()).sum();
+        ClientTally {
+            requests: self.requests,
+            redundant: self.redundant,
+            updates: self.updates,
+            mean_period_ns: self.periods.mean(),
+            periods: self.periods.histogram,
+            mean_round_trip_ns: self.round_trips.mean(),
+            round_trips: self.round_trips.histogram,
+            ambiguous: ambiguous + self.unreadable,
+            overflowed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(natives: &[NativeType], facts: Facts) -> Tally {
+        let followed =
+            |(i, native): (usize, &NativeType)| Followed { pv: PvId(i as u32 + 10), native: *native, labels: 0 };
+        let pvs: Vec<Followed> = natives.iter().enumerate().map(followed).collect();
+        Tally::new(&pvs, facts)
+    }
+
+    #[test]
+    fn news_is_recorded_and_what_is_known_is_counted() {
+        for (facts, kept) in [(Facts::News, [true, false, true, false]), (Facts::Full, [true; 4])] {
+            let mut tally = tally(&[NativeType::Double], facts);
+            assert_eq!(tally.without_first(), 1);
+            let mut seen = Vec::new();
+            for (at, number) in [(1, 5.0), (2, 5.0), (3, 8.0), (4, 8.0)] {
+                let note = tally.got(0, Some(number), Tick(at), Tick(at + 100));
+                assert_eq!(note.news, at % 2 == 1);
+                if let Some(o) = note.record {
+                    assert_eq!((o.pv, o.seq, o.asked), (PvId(10), Seq(number as u64), Some(Tick(at))));
+                    assert_eq!((o.received, o.first), (Tick(at + 100), at == 1));
+                }
+                seen.push(note.record.is_some());
+            }
+            assert_eq!(seen, kept);
+            assert_eq!(tally.without_first(), 0);
+            let counts = tally.finish(3);
+            assert_eq!((counts.requests, counts.redundant, counts.updates, counts.overflowed), (4, 2, 0, 3));
+        }
+    }
+
+    #[test]
+    fn a_first_value_of_zero_is_a_value() {
+        let mut tally = tally(&[NativeType::Double], Facts::News);
+        assert!(tally.got(0, Some(0.0), Tick(1), Tick(2)).record.is_some_and(|o| o.first && o.seq == Seq(0)));
+        assert!(!tally.got(0, Some(0.0), Tick(3), Tick(4)).news);
+        assert_eq!(tally.finish(0).redundant, 1);
+    }
+
+    #[test]
+    fn narrow_types_are_unwrapped_and_unreadable_values_are_counted() {
+        let mut tally = tally(&[NativeType::Char, NativeType::Double], Facts::News);
+        for (number, seq) in [(200.0, 200), (250.0, 250), (10.0, 266), (100.0, 356)] {
+            let note = tally.updated(0, Some(number), Tick(1));
+            assert_eq!(note.record.map(|o| o.seq), Some(Seq(seq)));
+        }
+        assert_eq!(tally.updated(1, None, Tick(1)).record, None);
+        assert_eq!(tally.updated(1, Some(0.5), Tick(1)).record, None);
+        assert_eq!(tally.updated(7, Some(1.0), Tick(1)).record, None, "no such PV");
+        let counts = tally.finish(0);
+        assert_eq!((counts.updates, counts.requests, counts.ambiguous), (7, 0, 2));
+    }
+
+    #[test]
+    fn periods_and_round_trips_are_those_of_the_window() {
+        let mut tally = tally(&[NativeType::Double], Facts::News);
+        let round = |tally: &mut Tally, at: u64| {
+            tally.round_started(Tick(at));
+            tally.answered(Tick(at), Tick(at + 3));
+        };
+        round(&mut tally, 10);
+        tally.set_window(Window { open: Tick(100), close: Tick(200), end: Tick(300) });
+        for at in [50, 100, 120, 150, 199, 230] {
+            round(&mut tally, at);
+        }
+        let counts = tally.finish(0);
+        assert_eq!((counts.periods.len(), counts.mean_period_ns), (3, Some(33.0)));
+        assert_eq!((counts.round_trips.len(), counts.mean_round_trip_ns), (4, Some(3.0)));
+        assert_eq!(counts.periods.max(), 49);
+    }
+
+    #[test]
+    fn without_rounds_there_is_no_mean() {
+        let counts = tally(&[NativeType::Double], Facts::News).finish(0);
+        assert_eq!((counts.mean_period_ns, counts.mean_round_trip_ns), (None, None));
+    }
+}

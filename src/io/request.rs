@@ -1,0 +1,66 @@
+//! What a user asks for, checked: the rest of the program believes it.
+
+use std::path::PathBuf;
+
+use crate::scenario::model::Scenario;
+use crate::time::Span;
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// How a command speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Voice {
+    /// How results are printed.
+    pub format: Format,
+    /// No progress and no remarks: results and errors only.
+    pub quiet: bool,
+    /// Whether standard output may be coloured.
+    pub colour: bool,
+}
+
+/// `pollcost run`: run a scenario live.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRequest {
+    /// The scenario, options applied; it has a client.
+    pub scenario: Scenario,
+    /// The run folder; `None`: `reports/SCENARIO-UTCTIME/` below the current folder.
+    pub out: Option<PathBuf>,
+    /// Port of the first of the IOC's listeners, the others above it; 0: any free ones.
+    pub port: u16,
+    /// How to speak.
+    pub voice: Voice,
+}
+
+/// `pollcost ioc`: serve a scenario's PVs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IocRequest {
+    /// The scenario, options applied.
+    pub scenario: Scenario,
+    /// The port, TCP and UDP; 0: any free one; `None`: what the environment says, else 5064.
+    pub port: Option<u16>,
+    /// Stop after this long; `None`: at Ctrl-C.
+    pub duration: Option<Span>,
+    /// How to speak.
+    pub voice: Voice,
+}
+
+/// `pollcost report`: draw the report of a run folder again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportRequest {
+    /// The run folder.
+    pub run: PathBuf,
+    /// Where the report goes; `None`: into the run folder.
+    pub out: Option<PathBuf>,
+    /// Light on dark instead of dark on light.
+    pub dark: bool,
+    /// How to speak.
+    pub voice: Voice,
+}

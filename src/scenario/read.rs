@@ -1,0 +1,208 @@
+//! From the text of a scenario file to the scenario.
+
+use std::collections::{HashMap, HashSet};
+
+use toml::de::DeTable;
+
+use super::change::Traces;
+use super::client_block::{self, PvIndex};
+use super::duration::LONGEST;
+use super::model::{ClientSpec, Facts, PvGroup, PvSpec, Scenario};
+use super::pattern::MAX_PVS;
+use super::problem::{Findings, ScenarioError};
+use super::pv_block::{self, PvBlock};
+use super::section::{Entry, Section};
+use crate::pv::PvName;
+use crate::time::Span;
+
+/// The shortest measuring window: below it there is nothing to measure.
+pub(crate) const SHORTEST_WINDOW: Span = Span::from_millis(1);
+/// The most repeats.
+pub(crate) const MAX_REPEATS: u32 = 10_000;
+/// The largest seed: what a TOML integer holds.
+pub(crate) const MAX_SEED: u64 = i64::MAX as u64;
+/// The most clients.
+const MAX_CLIENTS: usize = 10_000;
+/// The most PVs in the lists of all clients together.
+const MAX_LOOKED_AT: usize = 10_000_000;
+/// The most bytes that the values of all PVs may take together.
+const MAX_VALUE_BYTES: u64 = 1 << 30;
+/// The longest name of a scenario or client, in characters.
+const MAX_NAME: usize = 64;
+
+/// A scenario file's text and what the user calls it.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The file, as messages name it.
+    pub file: &'a str,
+    /// The scenario's name when the text does not say: mostly the file's name without its ending.
+    pub name: &'a str,
+    /// The text.
+    pub text: &'a str,
+}
+
+/// A file that a scenario refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedText {
+    /// The file, as messages name it.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// Reads a scenario. `load` gives the text of a file that the scenario names, by the name as it is written there, or the
+/// reason why it cannot.
+///
+/// # Errors
+/// Everything that is wrong with the text, in its order: unknown keys, wrong types, values out of range, PVs or clients named
+/// twice, trace files that are missing or unsorted, client PV lists that match nothing.
+pub fn read(source: Source<'_>, load: &dyn Fn(&str) -> Result<LoadedText, String>) -> Result<Scenario, ScenarioError> {
+    let findings = Findings::new(source.file, source.text);
+    let table = match DeTable::parse(source.text) {
+        Ok(table) => table,
+        Err(e) => {
+            findings.add(e.span().unwrap_or(0..0), "", format!("not TOML: {}", e.message()), "");
+            return Err(findings.into_error());
+        }
+    };
+    let root = Section::root(table.get_ref(), &findings);
+    let scenario = scenario(&root, source.name, &mut Traces::new(load), &findings);
+    root.finish(&[]);
+    findings.finish()?;
+    Ok(scenario)
+}
+
+fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findings: &Findings<'_>) -> Scenario {
+    let name = root.entry("name").and_then(|e| short_name(&e)).unwrap_or_else(|| tame(file_name));
+    let mut scenario = Scenario {
+        title: root.text_or("title", &name),
+        name,
+        about: root.text_or("about", "").trim().to_owned(),
+        seed: root.whole_or("seed", 0..=MAX_SEED, 1),
+        repeats: root.whole_or("repeats", 1..=u64::from(MAX_REPEATS), 3) as u32,
+        window: root.time_or("window", SHORTEST_WINDOW..=LONGEST, Span::from_secs(5)),
+        min_periods: root.whole_or("min_periods", 0..=1_000_000, 5) as u32,
+        warmup: root.time_or("warmup", Span::ZERO..=LONGEST, Span::from_millis(500)),
+        drain: root.time_or("drain", Span::ZERO..=LONGEST, Span::from_millis(200)),
+        connect_timeout: root.time_or("connect_timeout", SHORTEST_WINDOW..=LONGEST, Span::from_secs(5)),
+        concurrent: root.flag_or("concurrent", false),
+        facts: root.choice_or("facts", &[("news", Facts::News), ("full", Facts::Full)], Facts::News),
+        groups: Vec::new(),
+        pvs: Vec::new(),
+        clients: Vec::new(),
+    };
+    let blocks: Vec<PvBlock<'_>> =
+        root.sections("pv").into_iter().filter_map(|section| pv_block::read(section, traces)).collect();
+    let client_sections = root.sections("client");
+    if blocks.is_empty() && findings.is_empty() {
+        root.fault("pv", "there are no PVs", "add a block: [[pv]] with name = \"TEST:CALC{00..09}\"");
+    }
+    check_values_fit(&blocks);
+    (scenario.groups, scenario.pvs) = gather(blocks);
+    traces.check_names(&scenario, findings);
+    // Clients refer to PVs by name: with PVs missing, faults would only be echoes.
+    if findings.is_empty() {
+        let index = PvIndex::new(&scenario);
+        let clients = read_clients(client_sections, &scenario, &index);
+        check_names(&clients);
+        scenario.clients = clients.into_iter().map(|(_, client)| client).collect();
+    }
+    scenario
+}
+
+fn check_values_fit(blocks: &[PvBlock<'_>]) {
+    let mut bytes = 0u64;
+    for block in blocks {
+        let each = u64::from(block.group.count) * block.group.native.element_size() as u64;
+        bytes = bytes.saturating_add(each.saturating_mul(block.names.len() as u64));
+        if bytes > MAX_VALUE_BYTES {
+            let what = format!("up to here the values of all PVs take {bytes} bytes, more than {MAX_VALUE_BYTES}");
+            block.name_entry.fault(what, "fewer PVs, or a smaller `count`");
+            return;
+        }
+    }
+}
+
+/// All PVs of all blocks; a name may occur once.
+fn gather(blocks: Vec<PvBlock<'_>>) -> (Vec<PvGroup>, Vec<PvSpec>) {
+    let (mut groups, mut pvs) = (Vec::new(), Vec::<PvSpec>::new());
+    let mut owners: HashMap<PvName, usize> = HashMap::new();
+    for PvBlock { group, names, name_entry } in blocks {
+        let number = groups.len();
+        if pvs.len() as u64 + names.len() as u64 > MAX_PVS {
+            name_entry.fault(format!("up to here there are more than {MAX_PVS} PVs"), "shorten a range");
+            return (groups, pvs);
+        }
+        let twice = names.iter().find_map(|name| owners.get(name).map(|owner| (name, *owner)));
+        if let Some((name, owner)) = twice {
+            let first: &PvGroup = &groups[owner];
+            name_entry.fault(
+                format!("the PV `{name}` is named twice"),
+                format!("it is already in the block `{}`; a name belongs to one block", first.pattern),
+            );
+            continue;
+        }
+        groups.push(group);
+        owners.extend(names.iter().map(|name| (name.clone(), number)));
+        pvs.extend(names.into_iter().map(|name| PvSpec { name, group: number }));
+    }
+    (groups, pvs)
+}
+
+type NamedClient<'a> = (Option<Entry<'a>>, ClientSpec);
+
+fn read_clients<'a>(sections: Vec<Section<'a>>, scenario: &Scenario, index: &PvIndex<'_>) -> Vec<NamedClient<'a>> {
+    let (mut clients, mut looked_at) = (Vec::new(), 0);
+    for section in sections {
+        if looked_at > MAX_LOOKED_AT || clients.len() == MAX_CLIENTS {
+            let what = format!("up to here there are {} clients, and {looked_at} PVs in their lists", clients.len());
+            section.fault(
+                "",
+                what,
+                format!("at most {MAX_CLIENTS} clients, and {MAX_LOOKED_AT} PVs over all their lists"),
+            );
+            break;
+        }
+        let client = client_block::read(section, scenario, index);
+        looked_at += client.1.pvs.len();
+        clients.push(client);
+    }
+    clients
+}
+
+fn check_names(clients: &[NamedClient<'_>]) {
+    let mut seen = HashSet::new();
+    for (entry, client) in clients {
+        if let (Some(entry), false) = (entry, client.name.is_empty() || seen.insert(client.name.as_str())) {
+            entry.fault(
+                format!("the client `{}` is named twice", client.name),
+                "every table tells clients apart by name: give it another",
+            );
+        }
+    }
+}
+
+/// A name that is good for tables, `--clients` and folders alike.
+pub(crate) fn short_name(entry: &Entry<'_>) -> Option<String> {
+    let text = entry.text()?;
+    let starts_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if starts_well && text.len() <= MAX_NAME && text.chars().all(is_tame) {
+        return Some(text.to_owned());
+    }
+    entry.fault(
+        format!("{:?} is not a short name", super::problem::shown(text)),
+        format!("letters, digits, `-`, `_` and `.`, a letter or digit first, at most {MAX_NAME} characters"),
+    );
+    None
+}
+
+fn is_tame(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
+/// A file's name made into a short name.
+fn tame(file_name: &str) -> String {
+    let name: String = file_name.chars().take(MAX_NAME).map(|c| if is_tame(c) { c } else { '-' }).collect();
+    let name = name.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+    if name.is_empty() { "scenario".to_owned() } else { name.to_owned() }
+}

@@ -1,0 +1,9 @@
+//! Expected values: what a poller should measure, given its intervals and how the PVs change.
+
+pub mod intervals;
+pub mod prediction;
+pub mod process;
+
+pub use intervals::Intervals;
+pub use prediction::{Notice, Prediction, notice, predict};
+pub use process::Process;

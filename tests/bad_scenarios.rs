@@ -1,0 +1,332 @@
+//! Every fault of a scenario file is told with its file, line and key, and with what would be right.
+
+use pollcost::scenario::{LoadedText, ScenarioError, Source, model::Scenario, read};
+use proptest::prelude::*;
+
+const PV: &str = "[[pv]]\nname = \"A{0..9}\"\nchange = { rate_hz = 10 }\n";
+const CLIENT: &str = "[[client]]\nname = \"m\"\nfetch = \"monitor\"\n";
+
+/// Reads a scenario whose trace files are these.
+fn read_with(text: &str, files: &[(&str, &str)]) -> Result<Scenario, ScenarioError> {
+    let load = |file: &str| match files.iter().find(|(name, _)| *name == file) {
+        Some((name, text)) => Ok(LoadedText { file: format!("dir/{name}"), text: (*text).to_owned() }),
+        None => Err("no such file".to_owned()),
+    };
+    read(Source { file: "dir/mine.toml", name: "mine", text }, &load)
+}
+
+/// A list of cases as one text: for each, its title and what the user is told.
+fn told(cases: &[(&str, String)], files: &[(&str, &str)]) -> String {
+    let told = cases.iter().map(|(title, text)| match read_with(text, files) {
+        Ok(_) => format!("=== {title}\nACCEPTED"),
+        Err(e) => format!("=== {title}\nerror: {e}"),
+    });
+    told.collect::<Vec<_>>().join("\n\n")
+}
+
+fn top(line: &str) -> String {
+    format!("{line}\n{PV}{CLIENT}")
+}
+
+fn pv(lines: &str) -> String {
+    format!("[[pv]]\nname = \"A{{0..9}}\"\n{lines}\n{CLIENT}")
+}
+
+fn change(inner: &str) -> String {
+    pv(&format!("change = {{ {inner} }}"))
+}
+
+fn client(lines: &str) -> String {
+    format!("{PV}[[client]]\n{lines}\n")
+}
+
+#[test]
+fn of_the_file_as_a_whole() {
+    let cases = [
+        ("not TOML", "name = \nwindow = 3".to_owned()),
+        ("key twice", top("seed = 1\nseed = 2")),
+        ("empty", String::new()),
+        ("no PVs", CLIENT.to_owned()),
+        ("not a block", "pv = 3".to_owned()),
+        ("a block that is no table", "pv = [3]".to_owned()),
+        ("unknown key, nearly right", top("repeat = 3")),
+        ("unknown key, far off", top("xyzzy = 3")),
+        ("unknown block", top("[[clinet]]\nname = \"m\"")),
+        ("name", top("name = \"../up\"")),
+        ("name of a wrong type", top("name = 3")),
+        ("seed negative", top("seed = -1")),
+        ("repeats 0", top("repeats = 0")),
+        ("repeats a fraction", top("repeats = 1.5")),
+        ("window 0", top("window = 0")),
+        ("window \"0s\"", top("window = \"0s\"")),
+        ("window negative", top("window = \"-2s\"")),
+        ("window negative, a number", top("window = -2")),
+        ("window without a unit", top("window = 5")),
+        ("window without a unit, a text", top("window = \"5\"")),
+        ("window a fraction", top("window = 0.5")),
+        ("window with an unknown unit", top("window = \"5 fortnights\"")),
+        ("window too long", top("window = \"1000y\"")),
+        ("window a flag", top("window = true")),
+        ("facts unknown", top("facts = \"all\"")),
+        ("facts a number", top("facts = 1")),
+        ("concurrent", top("concurrent = \"yes\"")),
+        ("control characters", "a = \"\u{1b}[31mred\u{7}\"".to_owned()),
+        ("many faults", format!("{}{PV}", (0..14).map(|i| format!("k{i} = 1\n")).collect::<String>())),
+    ];
+    insta::assert_snapshot!(told(&cases, &[]));
+}
+
+#[test]
+fn of_pvs() {
+    let long = "x".repeat(600);
+    let cases = [
+        ("no name", "[[pv]]\ntype = \"long\"\n".to_owned()),
+        ("name empty", "[[pv]]\nname = \"\"\n".to_owned()),
+        ("name with a blank", "[[pv]]\nname = \"A B\"\n".to_owned()),
+        ("name too long", format!("[[pv]]\nname = \"{long}\"\n")),
+        ("range not closed", "[[pv]]\nname = \"A{0..9\"\n".to_owned()),
+        ("range backwards", "[[pv]]\nname = \"A{9..0}\"\n".to_owned()),
+        ("range of letters", "[[pv]]\nname = \"A{a..f}\"\n".to_owned()),
+        ("range unevenly padded", "[[pv]]\nname = \"A{08..120}\"\n".to_owned()),
+        ("too many names", "[[pv]]\nname = \"A{0..999}:{0..999}:{0..999}\"\n".to_owned()),
+        ("too many PVs", "[[pv]]\nname = \"A{1..900000}\"\n[[pv]]\nname = \"B{1..900000}\"\n".to_owned()),
+        ("named twice", format!("{PV}[[pv]]\nname = \"A5\"\n")),
+        ("type unknown", pv("type = \"dubble\"")),
+        ("type of a record", pv("type = \"bo\"")),
+        ("count 0", pv("count = 0")),
+        ("count too large", pv("count = 100000000")),
+        ("all values too large", "[[pv]]\nname = \"A{0..999}\"\ncount = 1000000\n".to_owned()),
+        ("units too long", pv("units = \"furlongs\"")),
+        ("units of a string", pv("type = \"string\"\nunits = \"mm\"")),
+        ("precision of a long", pv("type = \"long\"\nprecision = 2")),
+        ("precision too large", pv("precision = 99")),
+        ("labels of a double", pv("labels = [\"Off\"]")),
+        (
+            "too many labels",
+            pv(
+                "type = \"enum\"\nlabels = [\"0\",\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\"]",
+            ),
+        ),
+        ("label too long", pv("type = \"enum\"\nlabels = [\"Off\", \"a label of more than 25 bytes\"]")),
+        ("label a number", pv("type = \"enum\"\nlabels = [0, 1]")),
+        ("limits backwards", pv("display_limits = [10, 0]")),
+        ("limits not a pair", pv("display_limits = [10]")),
+        ("limits infinite", pv("control_limits = [0, inf]")),
+        ("limits not a number", pv("control_limits = [nan, 1]")),
+        ("alarm limit NaN", pv("alarm = { hihi = nan }")),
+        ("alarm severity", pv("alarm = { severity = \"major\" }")),
+        ("alarm limit without its limit", pv("alarm = { hihi = { severity = \"MAJOR\" } }")),
+        ("alarm limits out of order", pv("alarm = { low = 5, high = 1 }")),
+        ("alarm fixed and limits", pv("alarm = { severity = \"MINOR\", hihi = 3 }")),
+        ("alarm limits of an enum", pv("type = \"enum\"\nalarm = { hihi = 3 }")),
+        ("signal unknown", pv("signal = \"ramp\"")),
+        ("signal without a kind", pv("signal = { mean = 3 }")),
+        ("signal sigma negative", pv("signal = { kind = \"noise\", sigma = -1 }")),
+        ("signal period 0", pv("signal = { kind = \"sine\", period = 0 }")),
+        ("mdel infinite", pv("mdel = inf")),
+        ("phase", pv("phase = \"rand\"")),
+        ("writable", pv("writable = 1")),
+        ("rate outside of the change", pv("rate_hz = 10")),
+    ];
+    insta::assert_snapshot!(told(&cases, &[]));
+}
+
+#[test]
+fn of_changes() {
+    let cases = [
+        ("not a table", pv("change = \"periodic\"")),
+        ("pattern unknown", change("pattern = \"periodical\", rate_hz = 1")),
+        ("no rate", change("pattern = \"periodic\"")),
+        ("rate and period", change("rate_hz = 10, period = \"100ms\"")),
+        ("rate 0", change("rate_hz = 0")),
+        ("rate negative", change("rate_hz = -10")),
+        ("rate infinite", change("rate_hz = inf")),
+        ("rate too high", change("rate_hz = 1e9")),
+        ("period 0", change("period = 0")),
+        ("period negative", change("period = \"-100ms\"")),
+        ("jitter without the pattern", change("rate_hz = 10, jitter = 0.1")),
+        ("jitter too large", change("pattern = \"jittered\", rate_hz = 10, jitter = 0.6")),
+        ("burst without its changes", change("pattern = \"burst\", rate_hz = 10, spacing = \"1ms\"")),
+        ("burst too long", change("pattern = \"burst\", rate_hz = 10, changes = 101, spacing = \"1ms\"")),
+        ("burst of none", change("pattern = \"burst\", rate_hz = 10, changes = 0, spacing = \"1ms\"")),
+        ("pulse too wide", change("pattern = \"pulse\", rate_hz = 10, width = \"100ms\"")),
+        ("pulse without a width", change("pattern = \"pulse\", rate_hz = 10")),
+        ("motor too quick", change("pattern = \"motor\", rate_hz = 10, moving = \"50ms\", resting = \"1s\"")),
+        ("still with a rate", change("pattern = \"still\", rate_hz = 10")),
+    ];
+    insta::assert_snapshot!(told(&cases, &[]));
+}
+
+#[test]
+fn of_trace_files() {
+    let files = [
+        ("good.csv", "time_s,pv,value\n0.5,A0,1\n1.5,A1,2\n"),
+        ("once.csv", "time_s,pv,value\n0.5,A0,1\n"),
+        ("unsorted.csv", "time_s,pv,value\n0.5,A0,1\n0.7,A1,2\n0.6,A0,3\n"),
+        ("stranger.csv", "time_s,pv,value\n0.5,A0,1\n0.6,A00,2\n0.7,A00,2\n"),
+        ("text.csv", "time_s,pv,value\n0.5,A0,high\n"),
+        ("header.csv", "t;pv;v\n0.5;A0;1\n"),
+        ("empty.csv", ""),
+    ];
+    let trace = |file: &str| change(&format!("pattern = \"trace\", file = \"{file}\""));
+    let cases = [
+        ("good", trace("good.csv")),
+        ("no file", change("pattern = \"trace\"")),
+        ("missing", trace("gone.csv")),
+        ("unsorted", trace("unsorted.csv")),
+        ("unknown PV", trace("stranger.csv")),
+        ("bad value", trace("text.csv")),
+        ("bad header", trace("header.csv")),
+        ("empty", trace("empty.csv")),
+        ("no length", trace("once.csv")),
+        ("length too short", change("pattern = \"trace\", file = \"good.csv\", length = \"1s\"")),
+        ("with a rate", change("pattern = \"trace\", file = \"good.csv\", rate_hz = 3")),
+    ];
+    insta::assert_snapshot!(told(&cases, &files));
+}
+
+#[test]
+fn of_clients() {
+    let poll = |rest: &str| client(&format!("name = \"p\"\nfetch = \"batch\"\n{rest}"));
+    let cases = [
+        ("no name", client("fetch = \"monitor\"")),
+        ("name with a comma", client("name = \"a,b\"\nfetch = \"monitor\"")),
+        ("no fetch", client("name = \"p\"")),
+        ("fetch unknown", client("name = \"p\"\nfetch = \"bach\"\nperiod = \"1ms\"")),
+        ("twice", format!("{PV}{CLIENT}{CLIENT}")),
+        ("monitor with a pacing", client("name = \"m\"\nfetch = \"monitor\"\npacing = \"spin\"")),
+        ("monitor with a period", client("name = \"m\"\nfetch = \"monitor\"\nperiod = \"1ms\"")),
+        ("pacing unknown", poll("pacing = \"fixed\"\nperiod = \"1ms\"")),
+        ("no period", poll("")),
+        ("period negative", poll("period = \"-1ms\"")),
+        ("period without a unit", poll("period = 10")),
+        ("fixed rate 0", poll("pacing = \"fixed-rate\"\nperiod = 0")),
+        ("jittered 0", poll("pacing = \"jittered\"\nperiod = \"0ms\"")),
+        ("jitter too large", poll("pacing = \"jittered\"\nperiod = \"1ms\"\njitter = 1.5")),
+        ("jitter not a number", poll("pacing = \"jittered\"\nperiod = \"1ms\"\njitter = nan")),
+        ("back-off from 0", poll("pacing = \"backoff\"\nfirst = 0")),
+        ("back-off downwards", poll("pacing = \"backoff\"\nfirst = \"1s\"\nlast = \"10ms\"")),
+        ("spin with a period", poll("pacing = \"spin\"\nperiod = \"1ms\"")),
+        ("fixed delay with a sleep", poll("period = \"1ms\"\nsleep = \"1ms\"")),
+        ("slow poller", poll("period = \"1ms\"\nservice_time = \"1ms\"")),
+        (
+            "hybrid on PVs that never change",
+            "[[pv]]\nname = \"A\"\n[[client]]\nname = \"h\"\nfetch = \"batch\"\npacing = \"hybrid\"\n".to_owned(),
+        ),
+        ("dbr unknown", poll("period = \"1ms\"\ndbr = \"sts\"")),
+        ("PV unknown", poll("period = \"1ms\"\npvs = \"B0\"")),
+        ("PV of a range unknown", poll("period = \"1ms\"\npvs = [\"A0\", \"A{8..12}\"]")),
+        ("PV text that matches nothing", poll("period = \"1ms\"\npvs = [\"A*\", \"B*\"]")),
+        ("PV list empty", poll("period = \"1ms\"\npvs = []")),
+        ("PV list of numbers", poll("period = \"1ms\"\npvs = [1]")),
+        ("PV pattern bad", poll("period = \"1ms\"\npvs = \"A{9..0}\"")),
+        ("command a text", client("name = \"x\"\nfetch = \"monitor\"\ncommand = \"python3 my.py\"")),
+        ("command empty", client("name = \"x\"\nfetch = \"monitor\"\ncommand = []")),
+        ("command with a dbr", client("name = \"x\"\nfetch = \"monitor\"\ncommand = [\"true\"]\ndbr = \"plain\"")),
+        ("unknown key", poll("period = \"1ms\"\nperoid = \"1ms\"")),
+    ];
+    insta::assert_snapshot!(told(&cases, &[]));
+}
+
+#[test]
+fn a_file_that_says_little_gets_sensible_defaults() {
+    let text = format!(
+        "{PV}{CLIENT}[[client]]\nname = \"p\"\nfetch = \"serial\"\nperiod = \"1ms\"\npvs = [\"*9\", \"A{{7..9}}\"]\n"
+    );
+    let scenario = read_with(&text, &[]).unwrap();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&scenario).unwrap());
+}
+
+#[test]
+fn hybrid_sleeps_half_of_the_mean_time_to_the_next_news() {
+    for (pvs, phase, sleep_us) in [("A0", "random", 50_000), ("A{0..4}", "random", 10_000), ("A*", "aligned", 50_000)] {
+        let text = format!(
+            "[[pv]]\nname = \"A{{0..9}}\"\nphase = \"{phase}\"\nchange = {{ rate_hz = 10 }}\n\
+             [[client]]\nname = \"h\"\nfetch = \"batch\"\npacing = \"hybrid\"\npvs = \"{pvs}\"\n"
+        );
+        let scenario = read_with(&text, &[]).unwrap();
+        let period = scenario.clients[0].asked_period().unwrap();
+        assert_eq!(period.as_micros_f64(), f64::from(sleep_us), "{pvs} {phase}");
+    }
+}
+
+/// Text that is likely to get far into the reader.
+fn likely_text() -> impl Strategy<Value = String> {
+    let key = prop::sample::select(vec![
+        "name",
+        "seed",
+        "window",
+        "repeats",
+        "type",
+        "count",
+        "change",
+        "alarm",
+        "signal",
+        "labels",
+        "units",
+        "fetch",
+        "pacing",
+        "period",
+        "pvs",
+        "command",
+        "jitter",
+        "display_limits",
+        "mdel",
+        "first",
+        "last",
+        "phase",
+        "facts",
+    ]);
+    let value = prop::sample::select(vec![
+        "1",
+        "-1",
+        "0",
+        "1.5",
+        "nan",
+        "inf",
+        "true",
+        "\"A{0..9}\"",
+        "\"m\"",
+        "\"10ms\"",
+        "\"monitor\"",
+        "\"batch\"",
+        "\"hybrid\"",
+        "\"backoff\"",
+        "\"enum\"",
+        "[1, 2]",
+        "[\"A*\"]",
+        "{ rate_hz = 10 }",
+        "{ pattern = \"trace\", file = \"f\" }",
+        "{ pattern = \"burst\", period = \"1s\", changes = 3, spacing = \"1s\" }",
+        "{ hihi = 3 }",
+        "{ kind = \"noise\" }",
+        "1979-05-27",
+        "[]",
+        "{}",
+        "99999999999999999999999",
+    ]);
+    let line = prop_oneof![
+        4 => (key, value).prop_map(|(k, v)| format!("{k} = {v}\n")),
+        1 => Just("[[pv]]\n".to_owned()),
+        1 => Just("[[client]]\n".to_owned()),
+    ];
+    prop::collection::vec(line, 0..20).prop_map(|lines| lines.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(text in prop_oneof![likely_text(), "\\PC*", "[\\[\\]{}=\"a-z0-9.\n -]{0,200}"]) {
+        if let Err(e) = read_with(&text, &[("f", "time_s,pv,value\n0,A0,1\n1,A0,1\n")]) {
+            prop_assert!(!e.to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_accepted_survives_being_written(text in likely_text()) {
+        let text = format!("name = \"n\"\n{PV}{text}");
+        if let Ok(scenario) = read_with(&text, &[]) {
+            let written = serde_json::to_string(&scenario).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Scenario>(&written).unwrap(), scenario);
+        }
+    }
+}

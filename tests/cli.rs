@@ -1,0 +1,130 @@
+//! The command line as a user meets it: help texts, messages and exit codes.
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+
+/// Runs `pollcost` and returns its exit code, standard output and standard error.
+fn pollcost(folder: &Path, args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::cargo_bin("pollcost").unwrap();
+    let output = command.current_dir(folder).env("NO_COLOR", "1").args(args).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+fn here() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn help_of_every_command() {
+    let commands: [&[&str]; 6] = [&[], &["run"], &["ioc"], &["scenarios"], &["report"], &["completions"]];
+    let mut told = Vec::new();
+    for command in commands {
+        let args = [command, &["--help"]].concat();
+        let (code, out, err) = pollcost(here(), &args);
+        assert_eq!((code, err.as_str()), (0, ""), "{args:?}");
+        told.push(format!("$ pollcost {}\n{out}", args.join(" ")));
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn scenarios_are_listed_and_printed() {
+    let (code, out, err) = pollcost(here(), &["scenarios"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    insta::assert_snapshot!("scenarios_text", out);
+    let (code, out, _) = pollcost(here(), &["scenarios", "--format", "json"]);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!("scenarios_json", out);
+    for name in ["quickstart", "strategies", "types"] {
+        let (code, out, _) = pollcost(here(), &["scenarios", name]);
+        assert_eq!(code, 0);
+        assert_eq!(out, fs::read_to_string(here().join(format!("fixtures/scenarios/{name}.toml"))).unwrap());
+    }
+}
+
+#[test]
+fn a_printed_scenario_is_read_back_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["quickstart", "strategies", "types"] {
+        let (_, text, _) = pollcost(folder.path(), &["scenarios", name]);
+        fs::write(folder.path().join(format!("{name}.toml")), text).unwrap();
+        let (code, built_in, _) = pollcost(folder.path(), &["scenarios", name, "--format", "json"]);
+        let (_, copied, _) = pollcost(folder.path(), &["scenarios", &format!("{name}.toml"), "--format", "json"]);
+        assert_eq!((code, built_in), (0, copied));
+    }
+}
+
+#[test]
+fn completions_are_written() {
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, out, _) = pollcost(here(), &["completions", shell]);
+        assert_eq!(code, 0);
+        assert!(out.contains("pollcost") && out.contains("scenarios"), "{shell}");
+    }
+}
+
+#[test]
+fn bad_input_ends_with_code_2_and_says_what_would_be_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let pv = "[[pv]]\nname = \"A\"\nchange = { rate_hz = 10 }\n";
+    let client = "[[client]]\nname = \"m\"\nfetch = \"monitor\"\n";
+    for (file, text) in [
+        ("no-clients.toml", pv.to_owned()),
+        ("typo.toml", format!("windw = \"2s\"\n{pv}{client}")),
+        (
+            "gone.toml",
+            format!("[[pv]]\nname = \"A\"\nchange = {{ pattern = \"trace\", file = \"gone.csv\" }}\n{client}"),
+        ),
+        (
+            "unsorted.toml",
+            format!("[[pv]]\nname = \"A\"\nchange = {{ pattern = \"trace\", file = \"u.csv\" }}\n{client}"),
+        ),
+        ("u.csv", "time_s,pv,value\n2,A,1\n1,A,2\n".to_owned()),
+    ] {
+        fs::write(folder.path().join(file), text).unwrap();
+    }
+    let cases: [&[&str]; 25] = [
+        &["run", "quikstart"],
+        &["run", "elsewhere"],
+        &["run", "missing/mine.toml"],
+        &["run", "no-clients.toml"],
+        &["run", "typo.toml"],
+        &["run", "gone.toml"],
+        &["run", "unsorted.toml"],
+        &["run", "--clients", "monitor,poll-10sm"],
+        &["run", "--clients", ""],
+        &["run", "--duration", "0"],
+        &["run", "--duration", "-1s"],
+        &["run", "--duration", "5"],
+        &["run", "--repeats", "0"],
+        &["run", "--repeats", "many"],
+        &["run", "--facts", "all"],
+        &["run", "--port", "70000"],
+        &["--duration", "0s"],
+        &["--fast"],
+        &["rnu"],
+        &["ioc", "typ"],
+        &["ioc", "--duration", "0"],
+        &["ioc", "--clients", "monitor"],
+        &["scenarios", "quick"],
+        &["report"],
+        &["completions", "powerfish"],
+    ];
+    let mut told = Vec::new();
+    for args in cases {
+        let (code, out, err) = pollcost(folder.path(), args);
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {err}");
+        told.push(format!("$ pollcost {}\n{err}", args.join(" ")));
+    }
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn messages_are_coloured_when_asked() {
+    let (_, _, plain) = pollcost(here(), &["run", "quikstart", "--color", "never"]);
+    let (_, _, painted) = pollcost(here(), &["run", "quikstart", "--color", "always"]);
+    assert!(plain.starts_with("error: ") && painted.starts_with("\u{1b}[1;31merror:\u{1b}[0m "), "{painted:?}");
+}
