@@ -8,6 +8,7 @@ pub mod control;
 pub mod draw;
 pub mod files;
 pub mod finder;
+pub mod host;
 pub mod ioc_child;
 pub mod meter;
 pub mod net;

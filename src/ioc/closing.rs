@@ -22,17 +22,9 @@ pub enum CloseReason {
     /// No room for another circuit.
     #[error("{0} circuits are open, which is the limit")]
     TooManyCircuits(usize),
-    /// A message with more payload than is taken.
+    /// A header that no message has.
     #[error(transparent)]
-    Payload(#[from] HeaderError),
-    /// Payloads are multiples of 8 bytes.
-    #[error("message {command} has a payload of {size} bytes, which is no multiple of 8")]
-    Misaligned {
-        /// Its command code.
-        command: u16,
-        /// Its payload's size.
-        size: u32,
-    },
+    Malformed(#[from] HeaderError),
     /// Not a message that clients send.
     #[error("message {0} is none that a client sends")]
     UnknownCommand(u16),

@@ -235,8 +235,7 @@ mod tests {
     #[test]
     fn a_trace_repeats_with_its_values() {
         let points = vec![vec![(ms(0), 1.5), (ms(30), 2.5)]];
-        let scenario =
-            Arc::new(fixture::one_group(Change::Trace { file: String::new(), length: ms(100), points }, 1));
+        let scenario = Arc::new(fixture::one_group(Change::Trace { file: String::new(), length: ms(100), points }, 1));
         let got: Vec<_> = Generator::new(&scenario, 0, 0, Span::ZERO, stream(1, Purpose::Instants, 0))
             .take(4)
             .map(|i| (i.at.0 / 1_000_000, i.signal.unwrap()))

@@ -8,6 +8,7 @@ use super::CircuitId;
 use super::alarm;
 use super::event_queue::SubscriptionKey;
 use super::signal;
+use crate::ca::carry::carry;
 use crate::ca::convert::{self, ConvertError};
 use crate::ca::dbr::{Meta, Reading};
 use crate::ca::message::dbe;
@@ -155,7 +156,7 @@ impl Record {
     #[must_use]
     pub fn new(properties: &Properties, stamp: EpicsTime) -> Record {
         let mut value = properties.blank();
-        carry(&mut value, Seq(0));
+        carry(&mut value, Seq(0), properties.meta.labels.len());
         let alarm = alarm::derive(&properties.alarm, properties.at_rest);
         Record {
             current: Arc::new(Snapshot { value, seq: Seq(0), version: 0, alarm, stamp }),
@@ -213,7 +214,7 @@ impl Record {
         if current.value.is_empty() {
             current.value = properties.blank();
         }
-        carry(&mut current.value, current.seq);
+        carry(&mut current.value, current.seq, properties.meta.labels.len());
         Posting { mask, seq: Some(current.seq) }
     }
 
@@ -223,8 +224,7 @@ impl Record {
     /// # Errors
     /// When it cannot be had in the record's native type.
     pub fn put(&mut self, properties: &Properties, value: &Value, stamp: EpicsTime) -> Result<Posting, ConvertError> {
-        let mut value =
-            convert::convert(value, properties.native, &properties.meta.labels, properties.meta.precision)?;
+        let mut value = convert::convert(value, properties.native, &properties.meta.labels)?;
         truncate(&mut value, properties.count);
         let alarm = number(&value).map_or(self.current.alarm, |number| alarm::derive(&properties.alarm, number));
         let mask = mask(true, true, alarm != self.current.alarm);
@@ -238,7 +238,11 @@ impl Record {
 }
 
 fn mask(value: bool, log: bool, alarm: bool) -> u16 {
-    [(value, dbe::VALUE), (log, dbe::LOG), (alarm, dbe::ALARM)].into_iter().filter(|(on, _)| *on).map(|(_, bit)| bit).sum()
+    [(value, dbe::VALUE), (log, dbe::LOG), (alarm, dbe::ALARM)]
+        .into_iter()
+        .filter(|(on, _)| *on)
+        .map(|(_, bit)| bit)
+        .sum()
 }
 
 /// Whether a value is further than the deadband from the last one told (`recGbl.c`, `recGblCheckDeadband`).

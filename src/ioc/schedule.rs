@@ -161,11 +161,7 @@ mod tests {
     fn one_pv_alone_has_a_uniform_phase() {
         let mut all: Vec<f64> = (0..2000).map(|seed| firsts(Phase::Random, 1, seed)[0]).collect();
         all.sort_by(f64::total_cmp);
-        let distance = all
-            .iter()
-            .enumerate()
-            .map(|(i, x)| (x / 100.0 - i as f64 / 2000.0).abs())
-            .fold(0.0, f64::max);
+        let distance = all.iter().enumerate().map(|(i, x)| (x / 100.0 - i as f64 / 2000.0).abs()).fold(0.0, f64::max);
         // Kolmogorov-Smirnov: 1.95 / sqrt(n) is the 0.1 % level.
         assert!(distance < 1.95 / 2000f64.sqrt(), "{distance}");
     }

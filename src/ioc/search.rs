@@ -13,7 +13,7 @@ const NUMBERED_SINCE: u32 = 11;
 /// An answer's datagram is at most this long (`caProto.h`, `MAX_UDP_SEND`).
 const MAX_DATAGRAM: usize = 1024;
 /// Stands for the address that the answer comes from.
-const SENDER: u32 = u32::MAX;
+pub const SENDER: u32 = u32::MAX;
 
 /// The answers to one datagram, for a server on TCP `port`: usually one, none when we have none of the names.
 /// What follows anything malformed is not looked at.

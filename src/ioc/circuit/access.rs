@@ -5,9 +5,9 @@ use super::session::{Outcome, Session};
 use crate::ca::dbr::{self, DbrType, ExtraType};
 use crate::ca::header::Header;
 use crate::ca::message::{self, command, eca, padded};
+use crate::ioc::World;
 use crate::ioc::closing::CloseReason;
 use crate::ioc::record::{Properties, Snapshot};
-use crate::ioc::World;
 use crate::pv::PvId;
 use crate::time::Tick;
 use crate::trace::Request;
@@ -88,10 +88,8 @@ impl World {
         let refused = |status, why: &dyn ToString| Refused { status, why: why.to_string() };
         let Some((properties, _)) = self.database.get(pv) else { return Ok(None) };
         let dbr = DbrType::from_code(header.data_type);
-        let acknowledges = matches!(
-            ExtraType::from_code(header.data_type),
-            Some(ExtraType::PutAckT | ExtraType::PutAckS)
-        );
+        let acknowledges =
+            matches!(ExtraType::from_code(header.data_type), Some(ExtraType::PutAckT | ExtraType::PutAckS));
         if dbr.is_none() && !acknowledges {
             return Err(refused(eca::BADTYPE, &"this type cannot be put"));
         }

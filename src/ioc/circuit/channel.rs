@@ -3,10 +3,10 @@
 use super::session::Session;
 use crate::ca::header::Header;
 use crate::ca::message::{self, access};
+use crate::ioc::World;
 use crate::ioc::closing::{CloseReason, Refusal};
 use crate::ioc::event_queue::SubscriptionKey;
 use crate::ioc::ledger::{AccountId, RowId};
-use crate::ioc::World;
 use crate::pv::PvId;
 use crate::time::Tick;
 

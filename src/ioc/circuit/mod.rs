@@ -73,7 +73,7 @@ impl Circuit {
         let outcome = match self.stream.next_frame() {
             Ok(None) => return Step::Idle,
             Ok(Some(frame)) => self.session.handle(&frame, world, now),
-            Err(error) => Err(self.session.too_large(error)),
+            Err(error) => Err(self.session.malformed(error)),
         };
         match outcome {
             Ok(None) => Step::Handled,

@@ -16,9 +16,7 @@ pub(super) enum RequestType {
 impl RequestType {
     /// The type of a wire code; `None`: there is none (`db_access.h`, `INVALID_DB_REQ`).
     pub(super) fn from_code(code: u16) -> Option<RequestType> {
-        DbrType::from_code(code)
-            .map(RequestType::Dbr)
-            .or_else(|| ExtraType::from_code(code).map(RequestType::Extra))
+        DbrType::from_code(code).map(RequestType::Dbr).or_else(|| ExtraType::from_code(code).map(RequestType::Extra))
     }
 
     /// Bytes of a payload with `count` elements, before it is padded.

@@ -73,10 +73,6 @@ impl Session {
     /// Handles one message.
     pub(super) fn handle(&mut self, frame: &Frame<'_>, world: &mut World, now: Tick) -> Outcome {
         let Frame { header, payload } = frame;
-        if header.payload_size % 8 != 0 {
-            let reason = CloseReason::Misaligned { command: header.command, size: header.payload_size };
-            return Err(self.fatal(header, eca::INTERNAL, reason));
-        }
         match header.command {
             command::VERSION => self.version(header)?,
             command::HOST_NAME | command::CLIENT_NAME => self.client_name(header, payload)?,
@@ -145,8 +141,7 @@ impl Session {
             return Ok(());
         }
         if world.database.find(&name).is_some() {
-            let (data_type, p1, p2) = (self.port, u32::MAX, header.p2);
-            Header { command: command::SEARCH, data_type, p1, p2, ..Header::default() }.encode(&mut self.out.bytes);
+            message::search_found_on_circuit(&mut self.out.bytes, self.port, search::SENDER, header.p2);
         } else if header.data_type == search_reply::DO {
             message::not_found(&mut self.out.bytes, header.p1);
         }
@@ -174,9 +169,13 @@ impl Session {
         reason
     }
 
-    /// The next message is larger than is taken.
-    pub(super) fn too_large(&mut self, error: HeaderError) -> CloseReason {
-        self.fatal(&Header::default(), eca::TOLARGE, CloseReason::Payload(error))
+    /// The next message is none that is taken.
+    pub(super) fn malformed(&mut self, error: HeaderError) -> CloseReason {
+        let status = match error {
+            HeaderError::PayloadTooLarge { .. } => eca::TOLARGE,
+            HeaderError::Misaligned(_) => eca::INTERNAL,
+        };
+        self.fatal(&Header::default(), status, CloseReason::Malformed(error))
     }
 
     /// Notes what was refused, once for each kind.
