@@ -153,7 +153,7 @@ mod tests {
             (Kind::Time, estimate(999_700.0, 990_000.0, 1_010_000.0), "1.000 ms (0.990 to 1.010)"),
             (Kind::Fraction, estimate(0.9731, 0.9702, 0.9755), "97.31 % (97.02 to 97.55)"),
             (Kind::Fraction, estimate(0.0, 0.0, 0.0), "0 % (0 to 0)"),
-            (Kind::Percent, estimate(3.14159, 3.0, 3.3), "3.14 % (3.00 to 3.30)"),
+            (Kind::Percent, estimate(3.1444, 3.0, 3.3), "3.14 % (3.00 to 3.30)"),
             (Kind::Rate, estimate(123_456.7, 122_000.0, 125_000.0), "123,500 /s (122,000 to 125,000)"),
             (Kind::ByteRate, estimate(48_123.0, 48_000.0, 48_300.0), "48.12 kB/s (48.00 to 48.30)"),
             (Kind::Micros, estimate(12.345, 11.0, 14.0), "12.3 µs (11.0 to 14.0)"),

@@ -174,6 +174,7 @@ fn expected(period: f64) -> Expected {
         missed_fraction: Some((1.0 - 1.0 / lambda_t).max(0.0)),
         notice_mean_ns: Some((period + ROUND_NS) / 2.0),
         notice_band_ns: Some((0.05 * period + ROUND_NS / 2.0, 0.95 * period + ROUND_NS / 2.0)),
+        ..Expected::default()
     }
 }
 

@@ -5,10 +5,11 @@ use std::mem::discriminant;
 use super::super::figure::{Axis, Extent, Figure, Look, Omitted, Point, Series, Shape, Symbol};
 use super::super::number::{self, Kind};
 use super::super::palette::{DASHED, Dash, Identity, SOLID};
-use super::super::scale::{Scale, Unit};
+use super::super::scale::{Scale, Spacing, Unit};
 use super::{basis, key, looks, period, sample};
 use crate::scenario::model::{Fetch, Pacing};
 use crate::stats::Estimate;
+use crate::summary::strategy::fetch_word;
 use crate::summary::{ClientSummary, Summary};
 use crate::time::Span;
 
@@ -101,7 +102,7 @@ fn y_scale(series: &[Series]) -> (Scale, &'static str) {
             let all = extent.points.iter().chain(&extent.ends).copied();
             (
                 Scale::from_zero(all).unwrap_or(Scale {
-                    spacing: super::super::scale::Spacing::Linear,
+                    spacing: Spacing::Linear,
                     low: 0.0,
                     high: 1.0,
                 }),
@@ -128,25 +129,33 @@ fn level(end: End, (look, client): (Look, &ClientSummary)) -> Option<Series> {
     Some(Series { name: format!("{}, {}", client.name, end.name()), look, shape })
 }
 
-/// Grey lines that lead the eye along pollers which differ in their period only.
+/// Pollers that differ in their period only.
+struct Family {
+    fetch: Fetch,
+    pacing: Option<Pacing>,
+    /// `(period, processor time)` by rising period.
+    points: Vec<(f64, f64)>,
+}
+
+/// Grey lines that lead the eye along the pollers of a family.
 fn joins(end: End, pollers: &[(usize, &ClientSummary, f64)]) -> Vec<Series> {
-    let mut kinds: Vec<(Fetch, Option<Pacing>, Vec<(f64, f64)>)> = Vec::new();
+    let mut families: Vec<Family> = Vec::new();
     for (_, client, at) in pollers {
         let Some(cpu) = end.cpu(client) else { continue };
         let pacing = client.pacing.clone().map(plain);
-        let same = |a: &Option<Pacing>| a.as_ref().map(discriminant) == pacing.as_ref().map(discriminant);
-        match kinds.iter_mut().find(|(fetch, other, _)| *fetch == client.fetch && same(other)) {
-            Some((_, _, points)) => points.push((*at, cpu.point)),
-            None => kinds.push((client.fetch, pacing, vec![(*at, cpu.point)])),
+        let kind = |pacing: &Option<Pacing>| pacing.as_ref().map(discriminant);
+        match families.iter_mut().find(|f| f.fetch == client.fetch && kind(&f.pacing) == kind(&pacing)) {
+            Some(family) => family.points.push((*at, cpu.point)),
+            None => families.push(Family { fetch: client.fetch, pacing, points: vec![(*at, cpu.point)] }),
         }
     }
-    kinds
+    families
         .into_iter()
-        .filter(|(_, _, points)| points.len() > 1)
-        .map(|(fetch, _, points)| Series {
-            name: format!("{} at {} pollers", end.name(), format!("{fetch:?}").to_lowercase()),
+        .filter(|family| family.points.len() > 1)
+        .map(|family| Series {
+            name: format!("{} of {} pollers", end.name(), fetch_word(family.fetch)),
             look: Look::Muted,
-            shape: Shape::Line { points, dash: end.dash() },
+            shape: Shape::Line { points: family.points, dash: end.dash() },
         })
         .collect()
 }

@@ -1,7 +1,9 @@
 //! Expected curves over the poll period, drawn between the pollers that were measured.
 
-use crate::scenario::model::{Change, Scenario};
-use crate::summary::ClientSummary;
+use crate::scenario::model::{ClientSpec, Scenario};
+use crate::summary::expected::{Achieved, expected};
+use crate::theory::Intervals;
+use crate::time::Span;
 
 /// Points of a curve.
 const STEPS: u32 = 96;
@@ -22,36 +24,34 @@ pub(super) fn round_trip_at(measured: &[(f64, f64)], period: f64) -> f64 {
     }
 }
 
-/// Notice latency at a period in ns: mean, 5 % and 95 % quantile of U(0, T) + r/2.
-pub(super) fn notice(period: f64, round_trip: f64) -> (f64, f64, f64) {
-    let half = round_trip / 2.0;
-    (period / 2.0 + half, 0.05 * period + half, 0.95 * period + half)
-}
-
-/// The redundant fraction at a period in ns for what a client looks at; `None` where a change pattern has no closed form.
-pub(super) fn redundant(scenario: &Scenario, client: &ClientSummary, period: f64) -> Option<f64> {
-    let spec = scenario.clients.iter().find(|spec| spec.name == client.name)?;
-    let fractions: Option<Vec<f64>> = spec
-        .pvs
-        .iter()
-        .map(|pv| {
-            let group = scenario.pvs.get(pv.index()).and_then(|pv| scenario.groups.get(pv.group))?;
-            let changes = group.change.mean_rate_hz()? * period / 1e9;
-            match group.change {
-                Change::Still => Some(1.0),
-                Change::Periodic { .. } => Some((1.0 - changes).max(0.0)),
-                Change::Poisson { .. } => Some((-changes).exp()),
-                _ => None,
-            }
-        })
-        .collect();
-    let fractions = fractions.filter(|f| !f.is_empty())?;
-    Some(fractions.iter().sum::<f64>() / fractions.len() as f64)
+/// The redundant fraction of a client that asks every `period` ns, its PVs changing as the scenario says; `None` where theory has
+/// no answer, and for traces, whose rate only their points know.
+pub(super) fn redundant(scenario: &Scenario, client: &ClientSpec, period: f64) -> Option<f64> {
+    // Long enough that whole changes are as exact as the curve needs.
+    let time = Span::from_secs(1_000_000);
+    let mut changes_of_group = Vec::with_capacity(scenario.groups.len());
+    for (index, group) in scenario.groups.iter().enumerate() {
+        let members = client.pvs.iter().filter(|pv| scenario.pvs.get(pv.index()).is_some_and(|pv| pv.group == index));
+        let changes = group.change.mean_rate_hz()? * members.count() as f64 * time.as_secs_f64();
+        changes_of_group.push(changes.round() as u64);
+    }
+    let intervals = Intervals::constant(period);
+    expected(scenario, client, &Achieved { intervals, round_trip_ns: None, changes_of_group, time }).redundant_fraction
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::synthetic::Wish;
+
+    #[test]
+    fn redundant_requests_follow_the_scenario() {
+        let scenario = Wish::default().scenario();
+        for (period, fraction) in [(1e6, 0.99), (5e7, 0.5), (1e8, 0.0), (1e9, 0.0)] {
+            assert!((redundant(&scenario, &scenario.clients[1], period).unwrap() - fraction).abs() < 1e-6);
+        }
+        assert_eq!(redundant(&scenario, &scenario.clients[0], 1e6), None);
+    }
 
     #[test]
     fn round_trips_are_straight_between_measured_ones() {

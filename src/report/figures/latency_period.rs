@@ -6,7 +6,9 @@ use super::super::palette::{DASHED, Identity};
 use super::super::scale::Unit;
 use super::{basis, expected, key, looks, period, sample};
 use crate::scenario::model::Fetch;
+use crate::summary::strategy::fetch_word;
 use crate::summary::{ClientSummary, Latency, Summary};
+use crate::theory::{Intervals, Notice, notice};
 
 const ID: &str = "latency_period";
 const TITLE: &str = "How much later does a client know when it polls less often?";
@@ -96,18 +98,18 @@ fn curves(pollers: &[(usize, &ClientSummary, f64)]) -> Vec<Series> {
         let (Some((first, _)), Some((last, _))) = (measured.first(), measured.last()) else { continue };
         // A single poller gets a short stretch, so that there is something to see.
         let (first, last) = if last / first < 1.2 { (first / 1.1, last * 1.1) } else { (*first, *last) };
-        let at = |t: f64| (t, expected::notice(t, expected::round_trip_at(&measured, t)));
-        let curve: Vec<(f64, (f64, f64, f64))> = expected::periods(first, last).map(at).collect();
-        let name = format!("{fetch:?}").to_lowercase();
+        let at = |t: f64| Some((t, notice(&Intervals::constant(t)?, expected::round_trip_at(&measured, t))));
+        let curve: Vec<(f64, Notice)> = expected::periods(first, last).filter_map(at).collect();
+        let name = fetch_word(fetch);
         series.push(Series {
             name: format!("expected 5 % to 95 %, {name}"),
             look: Look::Muted,
-            shape: Shape::Band(curve.iter().map(|(t, (_, low, high))| (*t, *low, *high)).collect()),
+            shape: Shape::Band(curve.iter().map(|(t, notice)| (*t, notice.band_ns.0, notice.band_ns.1)).collect()),
         });
         series.push(Series {
             name: format!("expected mean, {name}"),
             look: Look::Muted,
-            shape: Shape::Line { points: curve.iter().map(|(t, (mean, _, _))| (*t, *mean)).collect(), dash: DASHED },
+            shape: Shape::Line { points: curve.iter().map(|(t, notice)| (*t, notice.mean_ns)).collect(), dash: DASHED },
         });
     }
     series

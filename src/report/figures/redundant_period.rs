@@ -5,7 +5,7 @@ use super::super::number::{self, Kind};
 use super::super::palette::{DASHED, Identity};
 use super::super::scale::{Scale, Spacing, Unit};
 use super::{basis, expected, key, listed, period, sample};
-use crate::scenario::model::{Fetch, Scenario};
+use crate::scenario::model::Scenario;
 use crate::summary::{ClientSummary, Summary};
 
 const ID: &str = "redundant_period";
@@ -72,19 +72,22 @@ fn point(index: usize, client: &ClientSummary, at: f64) -> Option<Series> {
     Some(Series { name: client.name.clone(), look: Look::Client(Identity(index)), shape })
 }
 
-/// The curve over the whole axis, where all pollers look at the same PVs and these have an expected value.
+/// The curve over the whole axis, where all pollers look at the same PVs and theory has an answer.
 fn curve(pollers: &[(usize, &ClientSummary, f64)], scenario: &Scenario, axis: &Scale) -> Option<Series> {
-    let looked_at =
-        |client: &ClientSummary| scenario.clients.iter().find(|spec| spec.name == client.name).map(|s| &s.pvs);
-    let (_, first, _) = pollers.first()?;
-    let same = pollers.iter().all(|(_, client, _)| {
-        client.fetch != Fetch::Cached && looked_at(client).is_some() && looked_at(client) == looked_at(first)
-    });
-    let points: Option<Vec<(f64, f64)>> = expected::periods(axis.low, axis.high)
-        .map(|t| expected::redundant(scenario, first, t).map(|fraction| (t, fraction)))
+    let specs: Option<Vec<_>> = pollers
+        .iter()
+        .map(|(_, client, _)| scenario.clients.iter().find(|spec| spec.name == client.name))
         .collect();
-    let points = points.filter(|_| same)?;
-    Some(Series { name: "expected".into(), look: Look::Muted, shape: Shape::Line { points, dash: DASHED } })
+    let specs = specs?;
+    let first = specs.first()?;
+    let all_alike = specs.iter().all(|spec| spec.pvs == first.pvs)
+        && pollers.iter().all(|(_, client, _)| client.expected.redundant_fraction.is_some());
+    if !all_alike {
+        return None;
+    }
+    let at = |t: f64| expected::redundant(scenario, first, t).map(|fraction| (t, fraction));
+    let points: Option<Vec<(f64, f64)>> = expected::periods(axis.low, axis.high).map(at).collect();
+    Some(Series { name: "expected".into(), look: Look::Muted, shape: Shape::Line { points: points?, dash: DASHED } })
 }
 
 /// Without a curve, the expected value of each client as a point of its own.
