@@ -16,7 +16,10 @@ pub mod network;
 pub mod process;
 pub mod progress;
 pub mod recording;
+pub mod report_files;
 pub mod request;
 pub mod run;
 pub mod session;
 pub mod timer;
+
+pub use report_files::report_files;

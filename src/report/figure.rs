@@ -243,7 +243,7 @@ impl Figure {
         table.write_record(["series", "kind", "x", "x_low", "x_high", "y", "y_low", "y_high"])?;
         for series in &self.series {
             for (kind, x, y) in series.rows() {
-                let cell = |v: Option<f64>| v.map(|v| v.to_string()).unwrap_or_default();
+                let cell = |v: Option<f64>| v.map(|v| nine_digits(v).to_string()).unwrap_or_default();
                 table.write_record([
                     series.name.as_str(),
                     kind,
@@ -258,6 +258,11 @@ impl Figure {
         }
         table.into_inner().map_err(|e| csv::Error::from(e.into_error()))
     }
+}
+
+/// Rounded to nine significant digits: more than any measurement has, and the same on every machine.
+fn nine_digits(value: f64) -> f64 {
+    format!("{value:.8e}").parse().unwrap_or(value)
 }
 
 /// A coordinate and its interval, as a table has it.

@@ -16,7 +16,9 @@ const TITLE_SIZE: f64 = 16.0;
 const LABEL_SIZE: f64 = 13.0;
 const TICK_SIZE: f64 = 12.0;
 /// From the figure's top to the data: title and air.
-const TOP: f64 = 46.0;
+const TITLED_TOP: f64 = 46.0;
+/// The same without a title: air for half of a tick's label.
+const TOP: f64 = 14.0;
 /// From the data to the figure's bottom: tick labels and axis label.
 const BOTTOM: f64 = 54.0;
 /// Air at the outer edges.
@@ -24,12 +26,21 @@ const EDGE: f64 = 12.0;
 /// Radius of a marker.
 pub(super) const RADIUS: f64 = 4.6;
 
+/// Whether the question stands above the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Title {
+    /// In the picture: for a file that stands alone.
+    Drawn,
+    /// Beside it: for a page with a heading of its own.
+    Left,
+}
+
 /// Lays a figure out.
 #[must_use]
-pub fn scene(figure: &Figure) -> Scene {
-    let with_legend = Plan::new(figure, true);
+pub fn scene(figure: &Figure, title: Title) -> Scene {
+    let with_legend = Plan::new(figure, title, true);
     if figure.direct_labels {
-        let plan = Plan::new(figure, false);
+        let plan = Plan::new(figure, title, false);
         if let Some(scene) = plan.draw(true) {
             return scene;
         }
@@ -40,6 +51,7 @@ pub fn scene(figure: &Figure) -> Scene {
 /// A figure with the frame of its data.
 pub(super) struct Plan<'a> {
     figure: &'a Figure,
+    title: Title,
     /// Around the data.
     pub(super) frame: Frame,
     height: f64,
@@ -49,15 +61,16 @@ pub(super) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn new(figure: &'a Figure, clients_in_legend: bool) -> Plan<'a> {
+    fn new(figure: &'a Figure, title: Title, clients_in_legend: bool) -> Plan<'a> {
+        let top = if title == Title::Drawn { TITLED_TOP } else { TOP };
         let y_ticks = figure.y.scale.ticks(figure.y.unit);
         let widest = y_ticks.iter().filter_map(|t| t.label.as_deref()).map(|l| text::width(l, TICK_SIZE));
         let left = (EDGE + LABEL_SIZE + 10.0 + widest.fold(0.0, f64::max) + 9.0).ceil();
         let (legend_width, legend_height) = legend::size(figure, clients_in_legend);
         let right = if legend_width > 0.0 { (WIDTH - EDGE - legend_width - 16.0).floor() } else { WIDTH - 2.0 * EDGE };
         let data_height = DATA_HEIGHT.max(legend_height).ceil();
-        let frame = Frame { left, top: TOP, right, bottom: TOP + data_height };
-        Plan { figure, frame, height: TOP + data_height + BOTTOM, clients_in_legend, y_ticks }
+        let frame = Frame { left, top, right, bottom: top + data_height };
+        Plan { figure, title, frame, height: top + data_height + BOTTOM, clients_in_legend, y_ticks }
     }
 
     /// `None` when every name must stand at its point and one finds no room.
@@ -114,6 +127,9 @@ impl<'a> Plan<'a> {
     }
 
     fn title(&self) -> Option<Mark> {
+        if self.title == Title::Left {
+            return None;
+        }
         let words = text::fit(&self.figure.title, TITLE_SIZE, WIDTH - 2.0 * EDGE);
         Some(words).filter(|w| !w.is_empty()).map(|text| {
             Mark::Text(Label {

@@ -2,17 +2,23 @@
 //!
 //! Nothing here draws or writes: [`crate::io::draw`] turns figures into files.
 
+pub mod content;
 pub mod figure;
 pub mod figures;
+pub mod grids;
+pub mod html;
 pub mod layout;
 mod legend;
+pub mod markdown;
 mod marker;
 pub mod number;
 pub mod palette;
 mod place;
+mod prose;
 pub mod scale;
 pub mod scene;
 mod series;
+mod setup;
 #[cfg(test)]
 pub(crate) mod synthetic;
 pub mod text;

@@ -53,26 +53,20 @@ pub fn value(kind: Kind, estimate: &Estimate) -> String {
     format!("{} {unit}", fixed(estimate.point * factor, decimals(estimate, factor)))
 }
 
-/// The interval alone: `58.9 to 64.1 µs`; `None` where there is none.
+/// The interval alone, in the unit of the value beside it: `58.9 to 64.1`; `None` where there is none.
 #[must_use]
 pub fn interval(kind: Kind, estimate: &Estimate) -> Option<String> {
     let (low, high) = estimate.interval?;
-    let (factor, unit) = kind.unit(estimate.point);
+    let (factor, _) = kind.unit(estimate.point);
     let places = decimals(estimate, factor);
-    Some(format!("{} to {} {unit}", fixed(low * factor, places), fixed(high * factor, places)))
+    Some(format!("{} to {}", fixed(low * factor, places), fixed(high * factor, places)))
 }
 
 /// Value and interval: `61.2 µs (58.9 to 64.1)`.
 #[must_use]
 pub fn with_interval(kind: Kind, estimate: &Estimate) -> String {
-    let (factor, _) = kind.unit(estimate.point);
-    let places = decimals(estimate, factor);
-    match estimate.interval {
-        Some((low, high)) => {
-            format!("{} ({} to {})", value(kind, estimate), fixed(low * factor, places), fixed(high * factor, places))
-        }
-        None => value(kind, estimate),
-    }
+    let value = value(kind, estimate);
+    interval(kind, estimate).map_or_else(|| value.clone(), |interval| format!("{value} ({interval})"))
 }
 
 /// A number that has no interval, to three significant digits: `1.05 ms`.
@@ -85,6 +79,20 @@ pub fn plain(kind: Kind, number: f64) -> String {
 #[must_use]
 pub fn signed(kind: Kind, number: f64) -> String {
     let text = plain(kind, number);
+    if number > 0.0 { format!("+{text}") } else { text }
+}
+
+/// Another number in the unit of an estimate, with as many decimals: what stands beside it.
+#[must_use]
+pub fn like(kind: Kind, estimate: &Estimate, number: f64) -> String {
+    let (factor, unit) = kind.unit(estimate.point);
+    format!("{} {unit}", fixed(number * factor, decimals(estimate, factor)))
+}
+
+/// A number with its sign and this many decimals: `+0.50`.
+#[must_use]
+pub fn with_sign(number: f64, places: i32) -> String {
+    let text = fixed(number, places);
     if number > 0.0 { format!("+{text}") } else { text }
 }
 

@@ -11,6 +11,7 @@ use crate::stats::Estimate;
 use crate::summary::{ClientSummary, Expected, Latency, Summary, Warning};
 use crate::time::Span;
 use crate::trace::histogram;
+use crate::trace::host::Host;
 
 /// Changes a second of each PV.
 pub(crate) const RATE: f64 = 10.0;
@@ -147,6 +148,28 @@ impl Wish {
     }
 }
 
+fn spread_over(count: u32, first_us: f64, last_us: f64) -> Vec<Span> {
+    (0..count)
+        .map(|k| first_us * (last_us / first_us).powf(f64::from(k) / f64::from(count.max(2) - 1)))
+        .map(|us| Span::from_micros(us.round() as u64))
+        .collect()
+}
+
+/// Every kind of run that the figures must bear.
+pub(crate) fn cases() -> Vec<(&'static str, Wish)> {
+    let quick = Wish::default;
+    vec![
+        ("quickstart", quick()),
+        ("one_poller", Wish { monitors: 0, sleeps: vec![Span::from_millis(10)], ..quick() }),
+        ("no_monitor", Wish { monitors: 0, ..quick() }),
+        ("only_monitors", Wish { monitors: 3, sleeps: Vec::new(), ..quick() }),
+        ("one_repeat", Wish { repeats: 1, ..quick() }),
+        ("twenty", Wish { monitors: 2, sleeps: spread_over(18, 50.0, 2e6), long_names: true, ..quick() }),
+        ("alike", Wish { monitors: 1, sleeps: vec![Span::from_millis(1); 9], ..quick() }),
+        ("huge", Wish { sleeps: spread_over(4, 1.0, 6e8), ..quick() }),
+    ]
+}
+
 fn monitor_name(k: usize) -> String {
     if k == 0 { "monitor".into() } else { format!("monitor-{k}") }
 }
@@ -218,4 +241,19 @@ fn group() -> PvGroup {
         adel: None,
         writable: false,
     }
+}
+
+/// A machine of which something is not known.
+pub(crate) fn host() -> Host {
+    let mut host = Host {
+        cpu_model: Some("Example CPU at 2.4 GHz".into()),
+        cores: Some(2),
+        kernel: Some("Linux 6.1.0".into()),
+        clock_source: Some("tsc".into()),
+        timer_slack_ns: Some(50_000),
+        ..Host::default()
+    };
+    host.unavailable.insert("governor".into(), "no cpufreq in this kernel".into());
+    host.versions.insert("pollcost".into(), "0.1.0".into());
+    host
 }

@@ -10,7 +10,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use thiserror::Error;
 
 use crate::report::figure::Figure;
-use crate::report::layout;
+use crate::report::layout::{self, Title};
 use crate::report::palette::{Paint, Rgb, Theme};
 use crate::report::scene::{Anchor, Label, Mark, Scene, Spot, dashes};
 use crate::report::text;
@@ -50,7 +50,7 @@ pub enum DrawError {
 pub fn figure_files(figures: &[Figure], theme: Theme) -> Result<Vec<(String, Vec<u8>)>, DrawError> {
     let mut files = Vec::with_capacity(figures.len() * 2);
     for figure in figures {
-        files.push((format!("figures/{}.svg", figure.id), svg(figure, theme)?.into_bytes()));
+        files.push((format!("figures/{}.svg", figure.id), svg(figure, theme, Title::Drawn)?.into_bytes()));
         files.push((format!("figures/{}.png", figure.id), png(figure, theme)?));
     }
     Ok(files)
@@ -60,8 +60,8 @@ pub fn figure_files(figures: &[Figure], theme: Theme) -> Result<Vec<(String, Vec
 ///
 /// # Errors
 /// When plotters cannot draw it.
-pub fn svg(figure: &Figure, theme: Theme) -> Result<String, DrawError> {
-    let scene = layout::scene(figure);
+pub fn svg(figure: &Figure, theme: Theme, title: Title) -> Result<String, DrawError> {
+    let scene = layout::scene(figure, title);
     let mut drawn = String::new();
     let area = SVGBackend::with_string(&mut drawn, canvas(&scene)).into_drawing_area();
     paint(&area, &scene, theme).map_err(|e| DrawError::Drawing { id: figure.id, why: e.to_string() })?;
@@ -99,7 +99,7 @@ fn with_lengths(body: &str, scene: &Scene) -> String {
 /// # Errors
 /// When plotters cannot draw it or the PNG writer fails.
 pub fn png(figure: &Figure, theme: Theme) -> Result<Vec<u8>, DrawError> {
-    let scene = layout::scene(figure);
+    let scene = layout::scene(figure, Title::Drawn);
     let (wide, high) = raster::pixels(canvas(&scene));
     let mut pixels = vec![0; wide as usize * high as usize * 3];
     {

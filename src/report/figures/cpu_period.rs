@@ -6,7 +6,7 @@ use super::super::figure::{Axis, Extent, Figure, Look, Omitted, Point, Series, S
 use super::super::number::{self, Kind};
 use super::super::palette::{DASHED, Dash, Identity, SOLID};
 use super::super::scale::{Scale, Spacing, Unit};
-use super::{basis, key, looks, period, sample};
+use super::{basis, key, looks, period, sample, told};
 use crate::scenario::model::{Fetch, Pacing};
 use crate::stats::Estimate;
 use crate::summary::strategy::fetch_word;
@@ -100,14 +100,7 @@ fn y_scale(series: &[Series]) -> (Scale, &'static str) {
         Some(scale) => (scale, "log scale"),
         None => {
             let all = extent.points.iter().chain(&extent.ends).copied();
-            (
-                Scale::from_zero(all).unwrap_or(Scale {
-                    spacing: Spacing::Linear,
-                    low: 0.0,
-                    high: 1.0,
-                }),
-                "linear",
-            )
+            (Scale::from_zero(all).unwrap_or(Scale { spacing: Spacing::Linear, low: 0.0, high: 1.0 }), "linear")
         }
     }
 }
@@ -174,5 +167,5 @@ fn alt(pollers: &[(usize, &ClientSummary, f64)]) -> String {
             format!("period {}, client {client_cpu}, IOC {ioc}", number::plain(Kind::Time, *at))
         })
         .collect();
-    format!("Processor time falls as the poll period grows: {}.", words.join("; "))
+    format!("Processor time at each achieved poll period: {}", told(&words))
 }

@@ -3,7 +3,7 @@
 use super::super::figure::{Axis, Extent, Figure, Look, Omitted, Point, Series, Shape, Symbol};
 use super::super::number::{self, Kind};
 use super::super::scale::Unit;
-use super::{basis, key, listed, looks, sample};
+use super::{basis, key, listed, looks, sample, told};
 use crate::summary::{ClientSummary, Summary};
 
 const ID: &str = "latency_cpu";
@@ -86,5 +86,5 @@ fn alt(points: &[(Look, &ClientSummary, Point)]) -> String {
             format!("{} {latency} for {cpu}", client.name)
         })
         .collect();
-    format!("Mean notice latency for processor time of client and IOC: {}.", words.join("; "))
+    format!("Mean notice latency, and the processor time of client and IOC that it takes: {}", told(&words))
 }

@@ -4,7 +4,7 @@ use super::super::figure::{Axis, Extent, Figure, Look, Omitted, Point, Series, S
 use super::super::number::{self, Kind};
 use super::super::palette::{DASHED, Identity};
 use super::super::scale::Unit;
-use super::{basis, expected, key, looks, period, sample};
+use super::{basis, expected, key, looks, period, sample, told};
 use crate::scenario::model::Fetch;
 use crate::summary::strategy::fetch_word;
 use crate::summary::{ClientSummary, Latency, Summary};
@@ -128,5 +128,5 @@ fn alt(pollers: &[(usize, &ClientSummary, f64)], summary: &Summary) -> String {
         let mean = client.notice.mean_ns?.point;
         Some(format!("{} without a period, mean latency {}", client.name, number::plain(Kind::Time, mean)))
     }));
-    format!("Notice latency rises with the poll period: {}.", words.join("; "))
+    format!("Mean notice latency at each achieved poll period: {}", told(&words))
 }

@@ -69,6 +69,15 @@ fn key(text: impl Into<String>, look: Look, symbol: Symbol) -> Key {
     Key { text: text.into(), look, symbol }
 }
 
+/// Facts about single clients in one line: no more of them than a listener can bear.
+fn told(facts: &[String]) -> String {
+    const MOST: usize = 8;
+    match facts.len().checked_sub(MOST) {
+        Some(more) if more > 1 => format!("{}; and {more} more.", facts[..MOST].join("; ")),
+        _ => format!("{}.", facts.join("; ")),
+    }
+}
+
 /// Names as a sentence has them: `a, b and c`; from the sixth on only how many there are.
 fn listed(names: &[&str]) -> String {
     match names {

@@ -3,7 +3,7 @@
 use super::super::figure::{Axis, Extent, Figure, Omitted, Series, Shape, Symbol};
 use super::super::number::{self, Kind};
 use super::super::scale::{Scale, Spacing, Unit};
-use super::{basis, key, listed, looks, sample};
+use super::{basis, key, listed, looks, sample, told};
 use crate::summary::{ClientSummary, Summary};
 
 const ID: &str = "notice_ecdf";
@@ -100,7 +100,7 @@ fn alt(clients: &[&ClientSummary]) -> String {
         return "Curves that rise from 0 to 100 % of changes, one for each client, over notice latency.".into();
     }
     format!(
-        "Curves that rise from 0 to 100 % of changes, one for each client. Half of the changes were known after: {}.",
-        medians.join("; ")
+        "Curves that rise from 0 to 100 % of changes, one for each client. Half of the changes were known after: {}",
+        told(&medians)
     )
 }

@@ -4,7 +4,7 @@ use super::super::figure::{Axis, Figure, Look, Omitted, Point, Series, Shape, Sy
 use super::super::number::{self, Kind};
 use super::super::palette::{DASHED, Identity};
 use super::super::scale::{Scale, Spacing, Unit};
-use super::{basis, expected, key, listed, period, sample};
+use super::{basis, expected, key, listed, period, sample, told};
 use crate::scenario::model::Scenario;
 use crate::summary::{ClientSummary, Summary};
 
@@ -74,10 +74,8 @@ fn point(index: usize, client: &ClientSummary, at: f64) -> Option<Series> {
 
 /// The curve over the whole axis, where all pollers look at the same PVs and theory has an answer.
 fn curve(pollers: &[(usize, &ClientSummary, f64)], scenario: &Scenario, axis: &Scale) -> Option<Series> {
-    let specs: Option<Vec<_>> = pollers
-        .iter()
-        .map(|(_, client, _)| scenario.clients.iter().find(|spec| spec.name == client.name))
-        .collect();
+    let specs: Option<Vec<_>> =
+        pollers.iter().map(|(_, client, _)| scenario.clients.iter().find(|spec| spec.name == client.name)).collect();
     let specs = specs?;
     let first = specs.first()?;
     let all_alike = specs.iter().all(|spec| spec.pvs == first.pvs)
@@ -110,5 +108,5 @@ fn alt(pollers: &[(usize, &ClientSummary, f64)]) -> String {
             Some(format!("period {}, {fraction}", number::plain(Kind::Time, *at)))
         })
         .collect();
-    format!("The shorter the poll period, the more requests are redundant: {}.", words.join("; "))
+    format!("Share of requests that are redundant at each achieved poll period: {}", told(&words))
 }
