@@ -1,4 +1,5 @@
 //! The command line as a user meets it: help texts, messages and exit codes.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test writes files and may panic")]
 
 use std::fs;
 use std::path::Path;

@@ -47,6 +47,9 @@ pub enum ConvertError {
         /// The labels there are.
         labels: Vec<String>,
     },
+    /// A single text is not a state: EPICS reads it as one only if its record is an enum.
+    #[error("a text record cannot be read as the number of a state")]
+    NoState,
     /// A request type that only exists for puts, such as an alarm's acknowledgement.
     #[error("the request type {0} can be put, not read")]
     NotReadable(u16),
@@ -92,7 +95,7 @@ pub fn convert(value: &Value, to: NativeType, labels: &[String]) -> Result<Value
 /// An enum's text is its label; without labels it is its number. An empty text is 0.
 ///
 /// # Errors
-/// When a text is not a number of that type.
+/// When a text is not a number of that type, or a single one is asked for as a state.
 pub fn read_as(
     value: &Value,
     to: NativeType,
@@ -105,6 +108,7 @@ pub fn read_as(
         Value::Enum(v) if to == NativeType::String && !labels.is_empty() => {
             Ok(Value::String(v[first(v.len())].iter().map(|index| label(*index, labels)).collect()))
         }
+        Value::String(v) if v.len() == 1 && to == NativeType::Enum => Err(ConvertError::NoState),
         Value::String(v) => from_texts(&v[first(v.len())], to, true),
         Value::Short(v) => Ok(from_numbers(&v[first(v.len())], to, precision)),
         Value::Float(v) => Ok(from_numbers(&v[first(v.len())], to, precision)),
@@ -357,5 +361,6 @@ mod tests {
         let texts = Value::String(vec!["4".into(), "not a number".into()]);
         assert_eq!(read_as(&texts, NativeType::Enum, 1, &[], 0), Ok(Value::Enum(vec![4])));
         assert!(read_as(&texts, NativeType::Enum, 2, &[], 0).is_err());
+        assert_eq!(read_as(&text("4"), NativeType::Enum, 1, &[], 0), Err(ConvertError::NoState));
     }
 }

@@ -2,11 +2,14 @@
 #![allow(clippy::disallowed_methods, reason = "this is the room for clocks, sleeps, files and sockets")]
 
 pub mod client_child;
+pub mod client_process;
 pub mod clock;
 pub mod connect;
 pub mod control;
 pub mod draw;
 pub mod files;
+pub mod drive;
+pub mod fetch;
 pub mod finder;
 pub mod host;
 pub mod ioc_child;
@@ -19,6 +22,7 @@ pub mod recording;
 pub mod report_files;
 pub mod request;
 pub mod run;
+pub mod runs;
 pub mod session;
 pub mod timer;
 

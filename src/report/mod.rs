@@ -22,3 +22,7 @@ mod setup;
 #[cfg(test)]
 pub(crate) mod synthetic;
 pub mod text;
+//! What a run came to, for people and for programs.
+
+pub mod csv;
+pub mod document;
