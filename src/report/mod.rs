@@ -1,8 +1,10 @@
-//! What a run came to, for people: figures as data, their layout, and the report as HTML and Markdown.
+//! What a run came to, for people and for programs: tables, figures as data and their layout, and the report as HTML and Markdown.
 //!
 //! Nothing here draws or writes: [`crate::io::draw`] turns figures into files.
 
 pub mod content;
+pub mod csv;
+pub mod document;
 pub mod figure;
 pub mod figures;
 pub mod grids;
@@ -22,7 +24,3 @@ mod setup;
 #[cfg(test)]
 pub(crate) mod synthetic;
 pub mod text;
-//! What a run came to, for people and for programs.
-
-pub mod csv;
-pub mod document;

@@ -30,7 +30,7 @@ pub(super) fn pollers(summary: &Summary) -> Vec<(usize, &ClientSummary, f64)> {
 /// The axis for these series.
 pub(super) fn axis(series: &[Series]) -> Option<Axis> {
     let scale = Extent::all(series.iter().map(Series::x_extent)).log()?;
-    Some(Axis { label: "Achieved poll period (seconds, log scale)".into(), unit: Unit::Nanoseconds, scale })
+    Some(Axis { label: "Mean achieved poll period (seconds, log scale)".into(), unit: Unit::Nanoseconds, scale })
 }
 
 /// What must be said about periods that were not as asked, and about pollers that have none.
@@ -39,7 +39,7 @@ pub(super) fn notes(summary: &Summary) -> Vec<String> {
     for client in &summary.clients {
         match (client.asked_period, achieved(client)) {
             (Some(Span::ZERO), Some(period)) => notes.push(format!(
-                "{} does not sleep; it stands at its achieved period, {}.",
+                "{} does not sleep; it stands at its mean achieved period, {}.",
                 client.name,
                 number::plain(Kind::Time, period)
             )),
