@@ -13,6 +13,7 @@ pub mod files;
 pub mod finder;
 pub mod host;
 pub mod ioc_child;
+pub mod live;
 pub mod meter;
 pub mod net;
 pub mod network;
