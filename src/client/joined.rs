@@ -106,7 +106,7 @@ impl Joined {
     }
 
     /// Virtual time goes on: changes that are due are made.
-    fn pass_until(&mut self, until: Tick, posted: &mut Vec<(PvId, Seq, Tick)>) {
+    fn pass_until(&mut self, until: Tick, posted: &mut Vec<Posted>) {
         while let Some(due) = self.ioc.next_due().filter(|due| *due <= until) {
             if let Some(emission) = self.ioc.post_next(due) {
                 posted.push((emission.pv, emission.seq, due));
@@ -210,8 +210,11 @@ fn tally(joined: &Joined) -> Tally {
     Tally::new(&followed, Facts::News)
 }
 
+/// A change that the IOC made.
+type Posted = (PvId, Seq, Tick);
+
 /// Polls for ten seconds; an asking takes 200 µs, half of it each way.
-fn poll(fetch: Fetch, pacing: Pacing) -> (Joined, Tally, Vec<Observation>, Vec<(PvId, Seq, Tick)>) {
+fn poll(fetch: Fetch, pacing: Pacing) -> (Joined, Tally, Vec<Observation>, Vec<Posted>) {
     let mut joined = Joined::connect(TEN_AT_TEN_HERTZ);
     let mut tally = tally(&joined);
     let mut poller = Poller::new(fetch, pacing, 10, 3);

@@ -23,3 +23,8 @@ pub mod run;
 pub mod runs;
 pub mod session;
 pub mod timer;
+
+#[cfg(test)]
+mod client_tests;
+#[cfg(test)]
+mod loopback;
