@@ -28,3 +28,7 @@ pub mod session;
 pub mod timer;
 
 pub use report_files::report_files;
+#[cfg(test)]
+mod client_tests;
+#[cfg(test)]
+mod loopback;
