@@ -5,7 +5,7 @@ use super::grids::{self, Grid};
 use super::{figures, prose, setup};
 use crate::scenario::model::Scenario;
 use crate::summary::{Summary, Warning};
-use crate::trace::host::Host;
+use crate::trace::{Failure, Host};
 
 /// Everything that a report is made from.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +24,8 @@ pub struct ReportInput<'a> {
     pub how: &'a str,
     /// The command that repeats it.
     pub command: &'a str,
-    /// What was to be measured and could not be, one line each.
-    pub failures: &'a [String],
+    /// What was to be measured and could not be, as far as no warning says it already.
+    pub failures: &'a [Failure],
 }
 
 /// The finished content.
@@ -70,10 +70,14 @@ impl Content {
             figures,
             omitted,
             warnings: input.summary.warnings.clone(),
-            failures: input.failures.to_vec(),
+            failures: input.failures.iter().map(failure_words).collect(),
             command: input.command.to_owned(),
         }
     }
+}
+
+fn failure_words(failure: &Failure) -> String {
+    format!("{}, repeat {}: {}", failure.client.as_deref().unwrap_or("the IOC"), failure.repeat + 1, failure.why)
 }
 
 /// How the numbers of the tables are to be read.
@@ -142,7 +146,11 @@ pub(crate) mod tests {
             when: "2026-03-01 14:05 UTC",
             how: "live",
             command: "pollcost run quickstart --seed 1",
-            failures: &["poll-1s, repeat 2: the client died <signal 9>".to_owned()],
+            failures: &[Failure {
+                client: Some("poll-1s".into()),
+                repeat: 1,
+                why: "the client died <signal 9>".into(),
+            }],
         })
     }
 

@@ -222,10 +222,9 @@ fn a_dozen_monitors_are_all_in_the_legend_even_where_labels_find_no_room() {
 fn intervals_that_reach_zero_stay_in_the_frame() {
     let mut summary = Wish::default().summary();
     for client in &mut summary.clients {
-        for estimate in [&mut client.notice.mean_ns, &mut client.cpu_client_percent, &mut client.cpu_ioc_percent] {
-            if let Some(estimate) = estimate {
-                estimate.interval = Some((-estimate.point, estimate.point * 3.0));
-            }
+        let estimates = [&mut client.notice.mean_ns, &mut client.cpu_client_percent, &mut client.cpu_ioc_percent];
+        for estimate in estimates.into_iter().flatten() {
+            estimate.interval = Some((-estimate.point, estimate.point * 3.0));
         }
     }
     let (figures, _) = all(&summary, &Wish::default().scenario());
