@@ -5,6 +5,8 @@
 pub mod content;
 pub mod csv;
 pub mod document;
+pub mod sentence;
+pub mod table;
 pub mod figure;
 pub mod figures;
 pub mod grids;
