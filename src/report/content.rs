@@ -2,6 +2,7 @@
 
 use super::figure::{Figure, Omitted};
 use super::grids::{self, Grid};
+use super::sentence::sentence;
 use super::{figures, prose, setup};
 use crate::scenario::model::Scenario;
 use crate::summary::{Summary, Warning};
@@ -16,8 +17,6 @@ pub struct ReportInput<'a> {
     pub scenario: &'a Scenario,
     /// On what.
     pub host: &'a Host,
-    /// The run in one sentence.
-    pub sentence: &'a str,
     /// When it was run, as a reader should see it, such as `2026-03-01 14:05 UTC`.
     pub when: &'a str,
     /// How it was run, such as `live` or `simulated`.
@@ -63,7 +62,7 @@ impl Content {
         Content {
             title: input.scenario.title.clone(),
             subtitle: format!("Scenario {}, {}, {}", input.scenario.name, input.how, input.when),
-            plain: prose::plain(input.summary, input.scenario, input.sentence),
+            plain: prose::plain(input.summary, input.scenario, &sentence(input.summary)),
             setup: setup::rows(input.scenario, input.host),
             results: vec![grids::learned(input.summary), grids::cost(input.summary)],
             expected: grids::expected(input.summary),
@@ -142,7 +141,6 @@ pub(crate) mod tests {
             summary: &summary,
             scenario: &scenario,
             host: &host,
-            sentence: "Polling every 10 ms cost as much as the callback and told 90 times later.",
             when: "2026-03-01 14:05 UTC",
             how: "live",
             command: "pollcost run quickstart --seed 1",
@@ -161,7 +159,7 @@ pub(crate) mod tests {
         assert_eq!(content.results.len(), 2);
         assert!(content.omitted.is_empty());
         assert_eq!(content.warnings.len(), 1);
-        assert!(content.plain[1].starts_with("Polling every 10 ms"));
+        assert_eq!(content.plain[1], sentence(&Wish::default().summary()));
         assert!(content.plain[2].contains("poll-0") && content.plain[2].contains("poll-1s"));
     }
 }
