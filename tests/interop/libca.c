@@ -568,6 +568,14 @@ CASE(alarm_mask_sees_alarms_only) {
     CHECK(values.count > alarms.count, "%d values, %d alarms", values.count, alarms.count);
 }
 
+CASE(log_mask_sees_values) {
+    struct seen log = {0}, both = {0};
+    subscribe(channel("I:DOUBLE"), DBR_TIME_DOUBLE, 1, DBE_LOG, &log);
+    subscribe(channel("I:DOUBLE"), DBR_TIME_DOUBLE, 1, DBE_VALUE | DBE_LOG | DBE_ALARM, &both);
+    UNTIL(log.count >= 5 && both.count >= 5, "%d and %d events", log.count, both.count);
+    CHECK(!log.backwards && !both.backwards, "values went back");
+}
+
 CASE(property_mask_sees_no_values) {
     struct seen properties = {0}, values = {0};
     subscribe(channel("I:DOUBLE"), DBR_CTRL_DOUBLE, 1, DBE_PROPERTY, &properties);
