@@ -9,6 +9,7 @@
 //! - [`scenario`]: an experiment, parsed and believed.
 //! - [`trace`]: the recorded facts.
 //! - [`stats`], [`summary`]: derived numbers, each with its interval.
+//! - [`report`]: figures, tables and words.
 //! - [`io`]: the only room that touches the operating system.
 //! - [`cli`]: arguments to requests, errors to messages and exit codes.
 
@@ -18,6 +19,7 @@ pub mod client;
 pub mod io;
 pub mod ioc;
 pub mod pv;
+pub mod report;
 pub mod scenario;
 pub mod stats;
 pub mod summary;

@@ -82,8 +82,8 @@ pub struct ListenerLedger {
 pub struct ClientSetup {
     /// What to do.
     pub spec: ClientSpec,
-    /// Names and native types of the spec's PVs, in its order.
-    pub pvs: Vec<(PvId, PvName, NativeType)>,
+    /// The spec's PVs, in its order.
+    pub pvs: Vec<ClientPv>,
     /// Seed of the poll phase and of jitter.
     pub seed: u64,
     /// How much to record.
@@ -92,6 +92,19 @@ pub struct ClientSetup {
     pub connect_timeout: Span,
     /// Inherited descriptor of the observations' recording.
     pub observations: RawFd,
+}
+
+/// What a native client needs to know of a PV.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClientPv {
+    /// Which.
+    pub id: PvId,
+    /// Its name.
+    pub name: PvName,
+    /// Its native type.
+    pub native: NativeType,
+    /// How many labels it has, if it is an enum: they bound the numbers that it carries.
+    pub labels: usize,
 }
 
 /// What a native client answers.

@@ -2,9 +2,13 @@
 #![allow(clippy::disallowed_methods, reason = "this is the room for clocks, sleeps, files and sockets")]
 
 pub mod client_child;
+pub mod client_process;
 pub mod clock;
 pub mod connect;
 pub mod control;
+pub mod draw;
+pub mod drive;
+pub mod fetch;
 pub mod files;
 pub mod finder;
 pub mod host;
@@ -15,7 +19,11 @@ pub mod network;
 pub mod process;
 pub mod progress;
 pub mod recording;
+pub mod report_files;
 pub mod request;
 pub mod run;
+pub mod runs;
 pub mod session;
 pub mod timer;
+
+pub use report_files::report_files;

@@ -18,6 +18,7 @@ use super::process::ProcessError;
 use super::timer;
 use crate::scenario::model::Scenario;
 use crate::time::{Span, Tick};
+pub use crate::trace::Failure;
 use crate::trace::{Emission, Observation, Request, Segment, Trace, Window};
 
 /// From telling the clients their window to its earliest opening: the message has arrived by then.
@@ -70,17 +71,6 @@ pub enum RunError {
     /// A consumer of the events could not go on: results could not be saved.
     #[error("results could not be saved: {0}")]
     Save(String),
-}
-
-/// One thing that went wrong.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Failure {
-    /// The client, or `None` for the IOC.
-    pub client: Option<String>,
-    /// From 0.
-    pub repeat: u32,
-    /// Why.
-    pub why: String,
 }
 
 /// What a run came to.

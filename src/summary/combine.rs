@@ -71,7 +71,7 @@ impl Periods {
         self.medians.extend(percentile(histogram, 0, 0, 0.5));
         if let Some(mean) = mean {
             self.means.push(mean);
-            self.sum = (self.sum.0 + mean * histogram.len() as f64, self.sum.1 + histogram.len());
+            self.sum = (self.sum.0 + mean * histogram.len() as f64, self.sum.1.saturating_add(histogram.len()));
         }
     }
 

@@ -1,5 +1,7 @@
 //! Small scenarios and segments for tests.
 
+use super::strategy::fetch_word;
+use super::{ClientSummary, Expected, Latency};
 use crate::pv::{NativeType, PvId, PvName, Seq};
 use crate::scenario::model::{
     AlarmSpec, Change, ClientSpec, DbrChoice, Facts, Fetch, Pacing, Phase, Program, PvGroup, PvSpec, Scenario, Signal,
@@ -180,4 +182,46 @@ pub(crate) fn poll(mut segment: Segment, emissions: &[Emission], pvs: u32, perio
     segment.ledger = rows;
     segment.tally = Some(Box::new(tally));
     segment
+}
+
+/// The summary of a client of which nothing is known yet.
+pub(crate) fn summary_of(name: &str, fetch: Fetch) -> ClientSummary {
+    let latency =
+        Latency { histogram: nanoseconds(), negative: 0, mean_ns: None, p50_ns: None, p90_ns: None, p99_ns: None };
+    ClientSummary {
+        name: name.into(),
+        strategy: fetch_word(fetch).into(),
+        fetch,
+        pacing: None,
+        asked_period: None,
+        achieved_period_ns: None,
+        achieved_period_p99_ns: None,
+        mean_period_ns: None,
+        mean_round_trip_ns: None,
+        pvs: 0,
+        repeats: 0,
+        changes: 0,
+        noticed: 0,
+        missed: 0,
+        unnoticed: 0,
+        missed_fraction: None,
+        requests: 0,
+        redundant: 0,
+        redundant_fraction: None,
+        updates_replaced: 0,
+        notice: latency.clone(),
+        intended: latency.clone(),
+        seen: latency,
+        age_mean_ns: None,
+        age_peak_ns: None,
+        cpu_client_percent: None,
+        cpu_ioc_percent: None,
+        cpu_us_per_notice: None,
+        requests_per_s: None,
+        bytes_in_per_s: None,
+        bytes_out_per_s: None,
+        wakeups_per_s: None,
+        connect_ns: None,
+        expected: Expected::default(),
+    }
 }

@@ -8,9 +8,11 @@ pub mod expected;
 pub mod finding;
 pub mod measured;
 pub mod model;
+pub mod notes;
 pub mod strategy;
 mod summarise;
 
 pub use finding::Finding;
 pub use model::{ClientSummary, Expected, Latency, Summary, Warning};
+pub use notes::notes;
 pub use summarise::summarise;

@@ -86,8 +86,8 @@ impl Seen {
         self.lateness.merge(&measured.lateness);
         self.shortest = Some(self.shortest.map_or(length, |shortest| shortest.min(length)));
         let Some(tally) = &segment.tally else { return };
-        self.ambiguous += tally.ambiguous;
-        self.overflowed += tally.overflowed;
+        self.ambiguous = self.ambiguous.saturating_add(tally.ambiguous);
+        self.overflowed = self.overflowed.saturating_add(tally.overflowed);
         let (repeat, ioc) = (segment.repeat, &measured.counted_in_all);
         self.counts.extend(checks::counts("gets", repeat, tally.requests, ioc.requests));
         self.counts.extend(checks::counts("redundant gets", repeat, tally.redundant, ioc.redundant));
