@@ -1,4 +1,5 @@
 //! The command line as a user meets it: help texts, messages and exit codes.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test writes files and may panic")]
 
 use std::fs;
 use std::path::Path;
@@ -55,6 +56,24 @@ fn a_printed_scenario_is_read_back_the_same() {
         let (_, copied, _) = pollcost(folder.path(), &["scenarios", &format!("{name}.toml"), "--format", "json"]);
         assert_eq!((code, built_in), (0, copied));
     }
+}
+
+#[test]
+fn the_scenario_of_external_clients_is_good() {
+    let (code, out, err) = pollcost(here(), &["scenarios", "fixtures/scenarios/python.toml", "--format", "json"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("fixtures/clients/polling.py"));
+}
+
+#[test]
+fn the_scenario_in_the_readme_is_good() {
+    let readme = fs::read_to_string(here().join("README.md")).unwrap();
+    let blocks: Vec<&str> = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(blocks.len() >= 2);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("readme.toml"), blocks.concat()).unwrap();
+    let (code, _, err) = pollcost(folder.path(), &["scenarios", "readme.toml"]);
+    assert_eq!((code, err.as_str()), (0, ""));
 }
 
 #[test]

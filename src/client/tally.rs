@@ -34,6 +34,7 @@ pub struct Note {
 struct Entry {
     pv: PvId,
     unwrapper: Unwrapper,
+    touched: bool,
     last: Option<Seq>,
 }
 
@@ -82,7 +83,12 @@ impl Tally {
     /// For a client that looks at these PVs.
     #[must_use]
     pub fn new(pvs: &[Followed], facts: Facts) -> Tally {
-        let entry = |f: &Followed| Entry { pv: f.pv, unwrapper: Unwrapper::new(f.native, f.labels), last: None };
+        let entry = |f: &Followed| Entry {
+            pv: f.pv,
+            unwrapper: Unwrapper::new(f.native, f.labels),
+            touched: false,
+            last: None,
+        };
         Tally {
             entries: pvs.iter().map(entry).collect(),
             facts,
@@ -103,10 +109,15 @@ impl Tally {
         self.window = Some(window);
     }
 
-    /// PVs that the client has no value of yet.
+    /// PVs that the client has no value of yet, readable or not.
     #[must_use]
     pub fn without_first(&self) -> usize {
         self.without_first
+    }
+
+    /// The indices of these PVs.
+    pub fn missing(&self) -> impl Iterator<Item = usize> {
+        self.entries.iter().enumerate().filter(|(_, entry)| !entry.touched).map(|(index, _)| index)
     }
 
     fn in_window(&self, at: Tick) -> bool {
@@ -160,13 +171,14 @@ impl Tally {
     #[inline]
     fn note(&mut self, index: usize, carried: Option<f64>, asked: Option<Tick>, received: Tick) -> Note {
         let Some(entry) = self.entries.get_mut(index) else { return Note { news: false, record: None } };
+        self.without_first -= usize::from(!entry.touched);
+        entry.touched = true;
         let Some(seq) = carried.and_then(|number| entry.unwrapper.unwrap(number)) else {
             self.unreadable += 1;
             return Note { news: true, record: None };
         };
         let before = entry.last.replace(seq);
         let (first, news) = (before.is_none(), before != Some(seq));
-        self.without_first -= usize::from(first);
         let keep = news || self.facts == Facts::Full;
         let record = keep.then_some(Observation { pv: entry.pv, seq, asked, received, first });
         Note { news, record }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::process::Command;
 
-use super::control::{ClientReply, ClientSetup, record_observation};
+use super::control::{ClientPv, ClientReply, ClientSetup, record_observation};
 use super::ioc_child::{no_memory, own_program, recording};
 use super::process::{Process, ProcessError};
 use super::recording::{Recording, number};
@@ -96,7 +96,8 @@ impl ClientChild {
         let inherited = vec![recording.for_child().map_err(no_memory)?];
         let pvs = spec.pvs.iter().filter_map(|id| {
             let pv = scenario.pvs.get(id.index())?;
-            Some((*id, pv.name.clone(), scenario.groups.get(pv.group)?.native))
+            let group = scenario.groups.get(pv.group)?;
+            Some(ClientPv { id: *id, name: pv.name.clone(), native: group.native, labels: group.labels.len() })
         });
         let setup = ClientSetup {
             spec: spec.clone(),

@@ -1,6 +1,7 @@
 //! What the harness and its child processes say to each other: one JSON message a line, over standard input and output.
 //!
-//! The IOC: [`IocSetup`] in, [`IocReply::Ready`] out; then for each segment [`IocCommand::Begin`], [`IocCommand::Window`]
+//! The IOC: [`IocSetup`] in, [`IocReply::Ready`] out; then for each segment [`IocCommand::Begin`], answered by
+//! [`IocReply::Begun`] before the client starts so that not one of its requests goes uncounted, [`IocCommand::Window`]
 //! once the client is ready, [`IocCommand::End`] answered by [`IocReply::Ledger`]. A native client: [`ClientSetup`] in,
 //! [`ClientReply::Ready`] out, [`Window`] in, [`ClientReply::Done`] out. Either ends when its standard input closes.
 
@@ -59,6 +60,8 @@ pub enum IocReply {
         /// In the order of the listeners.
         ports: Vec<u16>,
     },
+    /// `Begin` is done: all counts are zero, and what comes from now on is counted.
+    Begun,
     /// The counts since `Begin`, by listener; circuits may still be open.
     Ledger {
         /// In the order of the listeners.
@@ -82,8 +85,8 @@ pub struct ListenerLedger {
 pub struct ClientSetup {
     /// What to do.
     pub spec: ClientSpec,
-    /// Names and native types of the spec's PVs, in its order.
-    pub pvs: Vec<(PvId, PvName, NativeType)>,
+    /// The spec's PVs, in its order.
+    pub pvs: Vec<ClientPv>,
     /// Seed of the poll phase and of jitter.
     pub seed: u64,
     /// How much to record.
@@ -92,6 +95,19 @@ pub struct ClientSetup {
     pub connect_timeout: Span,
     /// Inherited descriptor of the observations' recording.
     pub observations: RawFd,
+}
+
+/// What a native client needs to know of a PV.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClientPv {
+    /// Which.
+    pub id: PvId,
+    /// Its name.
+    pub name: PvName,
+    /// Its native type.
+    pub native: NativeType,
+    /// How many labels it has, if it is an enum: they bound the numbers that it carries.
+    pub labels: usize,
 }
 
 /// What a native client answers.

@@ -18,6 +18,7 @@ use super::process::ProcessError;
 use super::timer;
 use crate::scenario::model::Scenario;
 use crate::time::{Span, Tick};
+pub use crate::trace::Failure;
 use crate::trace::{Emission, Observation, Request, Segment, Trace, Window};
 
 /// From telling the clients their window to its earliest opening: the message has arrived by then.
@@ -45,6 +46,10 @@ pub enum Event<'a> {
         segment: &'a Segment,
         /// What the IOC posted since the last such event of this repeat.
         emissions: &'a [Emission],
+        /// All that has been recorded until now, this segment included.
+        trace: &'a Trace,
+        /// What went wrong until now.
+        failures: &'a [Failure],
     },
     /// One client yielded nothing that can be summed up.
     Failed {
@@ -70,17 +75,6 @@ pub enum RunError {
     /// A consumer of the events could not go on: results could not be saved.
     #[error("results could not be saved: {0}")]
     Save(String),
-}
-
-/// One thing that went wrong.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Failure {
-    /// The client, or `None` for the IOC.
-    pub client: Option<String>,
-    /// From 0.
-    pub repeat: u32,
-    /// Why.
-    pub why: String,
 }
 
 /// What a run came to.
@@ -395,9 +389,16 @@ impl Run<'_> {
             tally: facts.tally,
             warnings,
         };
-        self.tell(Event::Measured { segment: &segment, emissions })?;
-        self.outcome.trace.segments.push(segment);
-        Ok(())
+        let Outcome { trace, failures, .. } = &mut self.outcome;
+        trace.segments.push(segment);
+        let (trace, failures) = (&*trace, &*failures);
+        match trace.segments.last() {
+            Some(segment) => {
+                let event = Event::Measured { segment, emissions, trace, failures };
+                (self.listener)(event).map_err(RunError::Save)
+            }
+            None => Ok(()),
+        }
     }
 
     fn tell(&mut self, event: Event<'_>) -> Result<(), RunError> {

@@ -8,7 +8,7 @@ use super::model::{Change, Scenario};
 use super::problem::{Findings, suggest};
 use super::read::LoadedText;
 use super::section::{Entry, Section};
-use super::trace_file::TraceFile;
+use super::trace_file::{TraceFile, line_at};
 use crate::pv::PvName;
 use crate::time::Span;
 
@@ -255,10 +255,11 @@ impl<'l> Traces<'l> {
                     continue;
                 }
                 let known = scenario.pvs.iter().map(|pv| pv.name.as_str());
+                let line = line_at(&open.text, row.byte);
                 findings.add_elsewhere(
                     &open.shown,
-                    row.line,
-                    line_of(&open.text, row.line),
+                    line,
+                    line_of(&open.text, line),
                     "pv",
                     format!("no block that reads this file has a PV `{}`", super::problem::shown(name)),
                     suggest(name, known),

@@ -97,9 +97,9 @@ pub fn percentile(histogram: &Histogram<u64>, negative: u64, endless: u64, p: f6
         return None;
     }
     let rank = ((p * all as f64 - 5e-7).ceil() as u64).max(1).checked_sub(negative).filter(|rank| *rank > 0)?;
-    let mut below = 0;
+    let mut below = 0u64;
     let bucket = histogram.iter_recorded().find(|v| {
-        below += v.count_at_value();
+        below = v.count_at_value().saturating_add(below);
         below >= rank
     })?;
     Some(histogram.median_equivalent(bucket.value_iterated_to()) as f64)
@@ -113,7 +113,7 @@ pub fn cumulative(histogram: &Histogram<u64>, negative: u64, endless: u64) -> Ve
     let mut below = negative;
     let mut points = Vec::new();
     for v in histogram.iter_recorded() {
-        below += v.count_at_value();
+        below = v.count_at_value().saturating_add(below);
         points.push((histogram.median_equivalent(v.value_iterated_to()) as f64, below as f64 / all));
     }
     points

@@ -1,5 +1,18 @@
 //! The derived numbers of a run: one summary for each client, with intervals, expected values and warnings.
 
+pub mod checks;
+mod combine;
+#[cfg(test)]
+pub(crate) mod example;
+pub mod expected;
+pub mod finding;
+pub mod measured;
 pub mod model;
+pub mod notes;
+pub mod strategy;
+mod summarise;
 
+pub use finding::Finding;
 pub use model::{ClientSummary, Expected, Latency, Summary, Warning};
+pub use notes::notes;
+pub use summarise::summarise;

@@ -1,13 +1,14 @@
 //! What a run comes to. Every number is an [`Estimate`] or a plain count; what could not be had is `None`, never 0.
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 use crate::scenario::model::{Fetch, Pacing};
 use crate::stats::Estimate;
 use crate::time::Span;
 
 /// A whole run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// In the order of the scenario; a client that yielded nothing is left out and named in a warning.
     pub clients: Vec<ClientSummary>,
@@ -16,7 +17,7 @@ pub struct Summary {
 }
 
 /// A remark on the run, with what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
     /// The client it is about; `None`: the whole run.
     pub client: Option<String>,
@@ -27,15 +28,17 @@ pub struct Warning {
 }
 
 /// A latency distribution, pooled over repeats, with its mean over repeats.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
     /// All non-negative samples, in ns.
+    #[serde(with = "crate::trace::histogram")]
     pub histogram: Histogram<u64>,
     /// Samples below zero: counted here and in the mean, never clamped.
     pub negative: u64,
     /// Mean in ns: over the samples of each repeat, then over repeats.
     pub mean_ns: Option<Estimate>,
-    /// Median in ns over repeats; only where at least 10 samples lie beyond it.
+    /// Median in ns of the merged samples, with an interval over repeats; only where at least 10 samples lie beyond it.
+    /// A change that was never noticed counts as later than all others.
     pub p50_ns: Option<Estimate>,
     /// 90th percentile, likewise.
     pub p90_ns: Option<Estimate>,
@@ -44,7 +47,7 @@ pub struct Latency {
 }
 
 /// What theory says, at the achieved period and rate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Expected {
     /// Redundant fraction of gets.
     pub redundant_fraction: Option<f64>,
@@ -54,10 +57,16 @@ pub struct Expected {
     pub notice_mean_ns: Option<f64>,
     /// 5 % and 95 % quantiles of notice latency in ns.
     pub notice_band_ns: Option<(f64, f64)>,
+    /// Mean seen latency in ns.
+    pub seen_mean_ns: Option<f64>,
+    /// Mean age of information in ns.
+    pub age_mean_ns: Option<f64>,
+    /// Mean peak age of information in ns.
+    pub age_peak_ns: Option<f64>,
 }
 
 /// One client over all its repeats.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClientSummary {
     /// Its name.
     pub name: String,
@@ -69,13 +78,14 @@ pub struct ClientSummary {
     pub pacing: Option<Pacing>,
     /// The period asked for; `None` for a monitor.
     pub asked_period: Option<Span>,
-    /// Median interval between the starts of poll rounds, in ns.
+    /// Median interval between the starts of poll rounds, in ns; their mean where they are too few for a median (under 20),
+    /// and for an external client, which only the IOC's count of requests tells of.
     pub achieved_period_ns: Option<Estimate>,
     /// 99th percentile of it, in ns.
     pub achieved_period_p99_ns: Option<f64>,
     /// Mean of it, in ns: the T of the expected values.
     pub mean_period_ns: Option<f64>,
-    /// Mean round-trip time of a round, in ns: the r of the expected values.
+    /// Mean time from asking for a value to having it, in ns: the r of the expected values.
     pub mean_round_trip_ns: Option<f64>,
     /// PVs it looked at.
     pub pvs: usize,
@@ -125,6 +135,6 @@ pub struct ClientSummary {
     pub wakeups_per_s: Option<Estimate>,
     /// Time from the start of the process to a first value of every PV, in ns.
     pub connect_ns: Option<Estimate>,
-    /// What theory says.
+    /// What theory says, at the achieved periods and the rate of changes that was seen.
     pub expected: Expected,
 }

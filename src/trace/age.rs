@@ -37,7 +37,8 @@ impl Age {
     /// Adds the time from `from` to `to`, over which the newest value held was posted at `posted`.
     fn hold(&mut self, posted: Tick, from: Tick, to: Tick) {
         let square = |ns: i64| i128::from(ns) * i128::from(ns);
-        self.twice_area += square(to.signed_since(posted)) - square(from.signed_since(posted));
+        let piece = square(to.signed_since(posted)) - square(from.signed_since(posted));
+        self.twice_area = self.twice_area.saturating_add(piece);
         self.covered += u128::from(to.saturating_since(from).0);
     }
 

@@ -4,6 +4,7 @@ pub mod age;
 pub mod audit;
 pub mod by_pv;
 pub mod emission;
+pub mod failure;
 pub mod histogram;
 pub mod host;
 pub mod observation;
@@ -13,6 +14,7 @@ pub mod segment;
 
 pub use by_pv::{ByPv, EmissionIndex};
 pub use emission::Emission;
+pub use failure::Failure;
 pub use host::Host;
 pub use observation::Observation;
 pub use request::{LedgerRow, Request};
@@ -21,7 +23,7 @@ pub use segment::{ClientTally, IocTally, Segment, Window};
 use crate::scenario::model::Scenario;
 
 /// Everything that one run recorded: live, simulated or loaded from disk, it is the same type.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
     /// What was run.
     pub scenario: Scenario,

@@ -34,10 +34,10 @@ pub struct Count {
 impl Count {
     /// Adds another count to this one.
     pub fn add(&mut self, other: &Count) {
-        self.requests += other.requests;
-        self.redundant += other.redundant;
-        self.updates_sent += other.updates_sent;
-        self.updates_replaced += other.updates_replaced;
+        self.requests = self.requests.saturating_add(other.requests);
+        self.redundant = self.redundant.saturating_add(other.redundant);
+        self.updates_sent = self.updates_sent.saturating_add(other.updates_sent);
+        self.updates_replaced = self.updates_replaced.saturating_add(other.updates_replaced);
     }
 }
 

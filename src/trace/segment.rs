@@ -33,7 +33,7 @@ impl Window {
 }
 
 /// What a native client counted itself. An external client has none.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClientTally {
     /// Gets over the whole life of the client: must equal the ledger's total.
     pub requests: u64,
@@ -69,7 +69,7 @@ pub struct IocTally {
 }
 
 /// One client in one repeat.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Segment {
     /// Index into the scenario's clients.
     pub client: usize,

@@ -1,0 +1,228 @@
+//! The facts as tables: `emissions.csv`, `observations.csv` and `requests.csv`. Times are ns of `CLOCK_MONOTONIC`, or of virtual time.
+
+use std::io::{Read, Write};
+
+use super::rows::{CsvError, Line, Names, Rows};
+use crate::pv::Seq;
+use crate::time::Tick;
+use crate::trace::{Emission, Observation, Request};
+
+/// Columns of `emissions.csv`.
+pub const EMISSIONS: &[&str] = &["repeat", "pv", "seq", "due_ns", "posted_ns"];
+/// Columns of `observations.csv`. `asked_ns` is empty for a callback; `first` is 1 for the client's first value of the PV, else 0.
+pub const OBSERVATIONS: &[&str] = &["client", "repeat", "pv", "seq", "asked_ns", "received_ns", "first"];
+/// Columns of `requests.csv`.
+pub const REQUESTS: &[&str] = &["client", "repeat", "pv", "received_ns", "replied_ns", "seq"];
+
+/// Writes changes of a repeat.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_emissions<W: Write>(
+    out: &mut csv::Writer<W>,
+    names: &Names,
+    repeat: u32,
+    emissions: &[Emission],
+) -> csv::Result<()> {
+    let mut line = Line::new(out);
+    for e in emissions {
+        line.number(u64::from(repeat))?;
+        line.text(names.pv(e.pv))?;
+        line.number(e.seq.0)?;
+        line.number(e.due.0)?;
+        line.number(e.posted.0)?;
+        line.end()?;
+    }
+    Ok(())
+}
+
+/// Hands the changes of the first `rows` rows to `take`, with their repeat.
+///
+/// # Errors
+/// Naming line and column.
+pub fn read_emissions(
+    input: impl Read,
+    names: &Names,
+    rows: u64,
+    mut take: impl FnMut(u32, Emission) -> Result<(), String>,
+) -> Result<(), CsvError> {
+    Rows::new(input, EMISSIONS)?.each(rows, |row| {
+        let emission = Emission {
+            pv: row.pv(1, names)?,
+            seq: Seq(row.number(2)?),
+            due: Tick(row.number(3)?),
+            posted: Tick(row.number(4)?),
+        };
+        take(row.repeat(0)?, emission).map_err(|wanted| row.wrong(0, &wanted))
+    })
+}
+
+/// Writes what a client saw in a repeat.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_observations<W: Write>(
+    out: &mut csv::Writer<W>,
+    names: &Names,
+    client: usize,
+    repeat: u32,
+    observations: &[Observation],
+) -> csv::Result<()> {
+    let mut line = Line::new(out);
+    for o in observations {
+        line.text(names.client(client))?;
+        line.number(u64::from(repeat))?;
+        line.text(names.pv(o.pv))?;
+        line.number(o.seq.0)?;
+        line.optional(o.asked.map(|t| t.0))?;
+        line.number(o.received.0)?;
+        line.number(u64::from(o.first))?;
+        line.end()?;
+    }
+    Ok(())
+}
+
+/// Hands the observations of the first `rows` rows to `take`, with their client and repeat.
+///
+/// # Errors
+/// Naming line and column.
+pub fn read_observations(
+    input: impl Read,
+    names: &Names,
+    rows: u64,
+    mut take: impl FnMut(usize, u32, Observation),
+) -> Result<(), CsvError> {
+    Rows::new(input, OBSERVATIONS)?.each(rows, |row| {
+        let observation = Observation {
+            pv: row.pv(2, names)?,
+            seq: Seq(row.number(3)?),
+            asked: row.optional(4)?.map(Tick),
+            received: Tick(row.number(5)?),
+            first: row.flag(6)?,
+        };
+        take(row.client(0, names)?, row.repeat(1)?, observation);
+        Ok(())
+    })
+}
+
+/// Writes the requests of a client in a repeat.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_requests<W: Write>(
+    out: &mut csv::Writer<W>,
+    names: &Names,
+    client: usize,
+    repeat: u32,
+    requests: &[Request],
+) -> csv::Result<()> {
+    let mut line = Line::new(out);
+    for r in requests {
+        line.text(names.client(client))?;
+        line.number(u64::from(repeat))?;
+        line.text(names.pv(r.pv))?;
+        line.number(r.received.0)?;
+        line.number(r.replied.0)?;
+        line.number(r.seq.0)?;
+        line.end()?;
+    }
+    Ok(())
+}
+
+/// Hands the requests of the first `rows` rows to `take`, with their client and repeat.
+///
+/// # Errors
+/// Naming line and column.
+pub fn read_requests(
+    input: impl Read,
+    names: &Names,
+    rows: u64,
+    mut take: impl FnMut(usize, u32, Request),
+) -> Result<(), CsvError> {
+    Rows::new(input, REQUESTS)?.each(rows, |row| {
+        let request = Request {
+            pv: row.pv(2, names)?,
+            received: Tick(row.number(3)?),
+            replied: Tick(row.number(4)?),
+            seq: Seq(row.number(5)?),
+        };
+        take(row.client(0, names)?, row.repeat(1)?, request);
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pv::{PvId, PvName};
+    use crate::scenario::model::{Change, Fetch, Scenario};
+    use crate::summary::example;
+
+    /// Names that a careless table would break on.
+    fn scenario() -> Scenario {
+        let clients = vec![example::client("a, \"b\"\nc", Fetch::Monitor, None, 2)];
+        let mut scenario = example::scenario(vec![(2, example::group(Change::Still))], clients);
+        scenario.pvs[1].name = PvName::new("X,\"Y\"").unwrap();
+        scenario
+    }
+
+    fn written(write: impl FnOnce(&mut csv::Writer<&mut Vec<u8>>)) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut writer = csv::Writer::from_writer(&mut bytes);
+        write(&mut writer);
+        drop(writer);
+        bytes
+    }
+
+    #[test]
+    fn emissions_come_back() {
+        let names = Names::new(&scenario());
+        let facts = [
+            Emission { pv: PvId(1), seq: Seq(u64::MAX), due: Tick(0), posted: Tick(u64::MAX) },
+            Emission { pv: PvId(0), seq: Seq(1), due: Tick(7), posted: Tick(8) },
+        ];
+        let bytes = written(|out| {
+            out.write_record(EMISSIONS).unwrap();
+            write_emissions(out, &names, 3, &facts).unwrap();
+        });
+        let text = "repeat,pv,seq,due_ns,posted_ns\n3,\"X,\"\"Y\"\"\",18446744073709551615,0,18446744073709551615\n3,TEST:G0P0,1,7,8\n";
+        assert_eq!(String::from_utf8(bytes.clone()).unwrap(), text);
+        let mut back = Vec::new();
+        read_emissions(&bytes[..], &names, 2, |repeat, e| {
+            back.push((repeat, e));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(back, facts.map(|e| (3, e)));
+        let unknown = text.replace("TEST:G0P0", "TEST:G0P9");
+        let error = read_emissions(unknown.as_bytes(), &names, 2, |_, _| Ok(())).unwrap_err();
+        assert_eq!(error.to_string(), "line 3, column `pv`: `TEST:G0P9` is not a PV of the scenario");
+        let error = read_emissions(&bytes[..], &names, 2, |_, _| Err("below 3".into())).unwrap_err();
+        assert_eq!(error.to_string(), "line 2, column `repeat`: `3` is not below 3");
+    }
+
+    #[test]
+    fn observations_and_requests_come_back() {
+        let names = Names::new(&scenario());
+        let seen = [
+            Observation { pv: PvId(1), seq: Seq(0), asked: None, received: Tick(9), first: true },
+            Observation { pv: PvId(0), seq: Seq(4), asked: Some(Tick(0)), received: Tick(11), first: false },
+        ];
+        let bytes = written(|out| {
+            out.write_record(OBSERVATIONS).unwrap();
+            write_observations(out, &names, 0, 1, &seen).unwrap();
+        });
+        let mut back = Vec::new();
+        read_observations(&bytes[..], &names, 2, |client, repeat, o| back.push((client, repeat, o))).unwrap();
+        assert_eq!(back, seen.map(|o| (0, 1, o)));
+
+        let asked = [Request { pv: PvId(0), received: Tick(1), replied: Tick(2), seq: Seq(3) }];
+        let bytes = written(|out| {
+            out.write_record(REQUESTS).unwrap();
+            write_requests(out, &names, 0, 1, &asked).unwrap();
+        });
+        let mut back = Vec::new();
+        read_requests(&bytes[..], &names, 1, |client, repeat, r| back.push((client, repeat, r))).unwrap();
+        assert_eq!(back, asked.map(|r| (0, 1, r)));
+    }
+}
