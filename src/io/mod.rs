@@ -13,6 +13,20 @@ pub mod files;
 pub mod finder;
 pub mod host;
 pub mod ioc_child;
+pub mod live;
+mod circuits;
+pub mod clock;
+pub mod connect;
+pub mod control;
+mod datagrams;
+mod emit;
+pub mod files;
+pub mod finder;
+pub mod ioc_alone;
+pub mod ioc_child;
+pub mod ioc_process;
+pub mod ioc_report;
+pub mod listen;
 pub mod meter;
 pub mod net;
 pub mod network;
@@ -23,7 +37,12 @@ pub mod report_files;
 pub mod request;
 pub mod run;
 pub mod runs;
+pub mod serve;
 pub mod session;
 pub mod timer;
 
 pub use report_files::report_files;
+#[cfg(test)]
+mod client_tests;
+#[cfg(test)]
+mod loopback;

@@ -2,10 +2,11 @@
 
 use super::figure::{Figure, Omitted};
 use super::grids::{self, Grid};
+use super::sentence::sentence;
 use super::{figures, prose, setup};
 use crate::scenario::model::Scenario;
 use crate::summary::{Summary, Warning};
-use crate::trace::host::Host;
+use crate::trace::{Failure, Host};
 
 /// Everything that a report is made from.
 #[derive(Clone, Copy, Debug)]
@@ -16,16 +17,14 @@ pub struct ReportInput<'a> {
     pub scenario: &'a Scenario,
     /// On what.
     pub host: &'a Host,
-    /// The run in one sentence.
-    pub sentence: &'a str,
     /// When it was run, as a reader should see it, such as `2026-03-01 14:05 UTC`.
     pub when: &'a str,
     /// How it was run, such as `live` or `simulated`.
     pub how: &'a str,
     /// The command that repeats it.
     pub command: &'a str,
-    /// What was to be measured and could not be, one line each.
-    pub failures: &'a [String],
+    /// What was to be measured and could not be, as far as no warning says it already.
+    pub failures: &'a [Failure],
 }
 
 /// The finished content.
@@ -63,17 +62,21 @@ impl Content {
         Content {
             title: input.scenario.title.clone(),
             subtitle: format!("Scenario {}, {}, {}", input.scenario.name, input.how, input.when),
-            plain: prose::plain(input.summary, input.scenario, input.sentence),
+            plain: prose::plain(input.summary, input.scenario, &sentence(input.summary)),
             setup: setup::rows(input.scenario, input.host),
             results: vec![grids::learned(input.summary), grids::cost(input.summary)],
             expected: grids::expected(input.summary),
             figures,
             omitted,
             warnings: input.summary.warnings.clone(),
-            failures: input.failures.to_vec(),
+            failures: input.failures.iter().map(failure_words).collect(),
             command: input.command.to_owned(),
         }
     }
+}
+
+fn failure_words(failure: &Failure) -> String {
+    format!("{}, repeat {}: {}", failure.client.as_deref().unwrap_or("the IOC"), failure.repeat + 1, failure.why)
 }
 
 /// How the numbers of the tables are to be read.
@@ -138,11 +141,14 @@ pub(crate) mod tests {
             summary: &summary,
             scenario: &scenario,
             host: &host,
-            sentence: "Polling every 10 ms cost as much as the callback and told 90 times later.",
             when: "2026-03-01 14:05 UTC",
             how: "live",
             command: "pollcost run quickstart --seed 1",
-            failures: &["poll-1s, repeat 2: the client died <signal 9>".to_owned()],
+            failures: &[Failure {
+                client: Some("poll-1s".into()),
+                repeat: 1,
+                why: "the client died <signal 9>".into(),
+            }],
         })
     }
 
@@ -153,7 +159,7 @@ pub(crate) mod tests {
         assert_eq!(content.results.len(), 2);
         assert!(content.omitted.is_empty());
         assert_eq!(content.warnings.len(), 1);
-        assert!(content.plain[1].starts_with("Polling every 10 ms"));
+        assert_eq!(content.plain[1], sentence(&Wish::default().summary()));
         assert!(content.plain[2].contains("poll-0") && content.plain[2].contains("poll-1s"));
     }
 }

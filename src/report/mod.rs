@@ -5,8 +5,6 @@
 pub mod content;
 pub mod csv;
 pub mod document;
-pub mod sentence;
-pub mod table;
 pub mod figure;
 pub mod figures;
 pub mod grids;
@@ -21,8 +19,10 @@ mod place;
 mod prose;
 pub mod scale;
 pub mod scene;
+pub mod sentence;
 mod series;
 mod setup;
 #[cfg(test)]
 pub(crate) mod synthetic;
+pub mod table;
 pub mod text;

@@ -27,13 +27,15 @@ pub(crate) struct Wish {
     pub(crate) repeats: u32,
     /// Names of 30 characters.
     pub(crate) long_names: bool,
+    /// Intervals that reach below zero, as few repeats may give.
+    pub(crate) wide: bool,
 }
 
 impl Default for Wish {
     /// The built-in quickstart: a monitor, and sleeps of 0, 1 ms, 10 ms, 100 ms and 1 s.
     fn default() -> Wish {
         let sleeps = [0, 1_000, 10_000, 100_000, 1_000_000].map(Span::from_micros).to_vec();
-        Wish { seed: 1, monitors: 1, sleeps, repeats: 3, long_names: false }
+        Wish { seed: 1, monitors: 1, sleeps, repeats: 3, long_names: false, wide: false }
     }
 }
 
@@ -143,6 +145,7 @@ impl Wish {
     }
 
     fn estimate(&self, point: f64, relative: f64) -> Estimate {
+        let relative = if self.wide { 2.0 } else { relative };
         let interval = (self.repeats > 1).then_some((point * (1.0 - relative), point * (1.0 + relative)));
         Estimate { point, interval, n: self.repeats }
     }
@@ -166,6 +169,7 @@ pub(crate) fn cases() -> Vec<(&'static str, Wish)> {
         ("one_repeat", Wish { repeats: 1, ..quick() }),
         ("twenty", Wish { monitors: 2, sleeps: spread_over(18, 50.0, 2e6), long_names: true, ..quick() }),
         ("alike", Wish { monitors: 1, sleeps: vec![Span::from_millis(1); 9], ..quick() }),
+        ("wide", Wish { wide: true, ..quick() }),
         ("huge", Wish { sleeps: spread_over(4, 1.0, 6e8), ..quick() }),
     ]
 }

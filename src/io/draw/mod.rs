@@ -5,6 +5,8 @@
 
 mod raster;
 
+use std::collections::HashMap;
+
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use thiserror::Error;
@@ -109,18 +111,44 @@ pub fn png(figure: &Figure, theme: Theme) -> Result<Vec<u8>, DrawError> {
     encode(&pixels, (wide, high)).map_err(|why| DrawError::Png { id: figure.id, why })
 }
 
+/// Drawings have few colours: as a palette they take half the room.
 fn encode(pixels: &[u8], (wide, high): (u32, u32)) -> Result<Vec<u8>, png::EncodingError> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, wide, high);
-    encoder.set_color(png::ColorType::Rgb);
+    let indexed = indexed(pixels);
+    encoder.set_color(if indexed.is_some() { png::ColorType::Indexed } else { png::ColorType::Rgb });
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Best);
+    encoder.set_filter(png::FilterType::NoFilter);
     let density = (96.0 / 0.0254 * raster::PIXELS_PER_PX).round() as u32;
     encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: density, yppu: density, unit: png::Unit::Meter }));
+    if let Some((palette, _)) = &indexed {
+        encoder.set_palette(palette.clone());
+    }
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(pixels)?;
+    writer.write_image_data(indexed.as_ref().map_or(pixels, |(_, indices)| indices))?;
     writer.finish()?;
     Ok(file)
+}
+
+/// The colours in the order in which they first occur, and the index of each pixel's; `None` when there are more than 256.
+fn indexed(pixels: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let mut palette = Vec::new();
+    let mut known: HashMap<&[u8], u8> = HashMap::new();
+    let mut indices = Vec::with_capacity(pixels.len() / 3);
+    for pixel in pixels.chunks_exact(3) {
+        let index = match known.get(pixel) {
+            Some(index) => *index,
+            None => {
+                let next = u8::try_from(known.len()).ok()?;
+                known.insert(pixel, next);
+                palette.extend_from_slice(pixel);
+                next
+            }
+        };
+        indices.push(index);
+    }
+    Some((palette, indices))
 }
 
 fn canvas(scene: &Scene) -> (u32, u32) {

@@ -15,6 +15,8 @@ use crate::report::text;
 
 /// Pixels of the bitmap for each px of the layout: sharp on screens of twice the density, and in print.
 pub(super) const PIXELS_PER_PX: f64 = 2.0;
+/// Steps between a pixel that is not covered and one that is.
+const SHADES: f64 = 10.0;
 /// Pixels for each canvas unit.
 const SHRINK: f64 = PIXELS_PER_PX / FINE;
 
@@ -53,9 +55,8 @@ impl<'a> Raster<'a> {
         }
         let mut done = Ok(());
         rasterizer.for_each_pixel_2d(|x, y, part| {
-            let part = f64::from(part.min(1.0));
-            if part > 0.002 && done.is_ok() {
-                done = self.bitmap.draw_pixel((left + x as i32, top + y as i32), colour.mix(part));
+            if done.is_ok() {
+                done = self.bitmap.draw_pixel((left + x as i32, top + y as i32), colour.mix(shade(part)));
             }
         });
         done
@@ -72,6 +73,11 @@ fn bounds(outlines: &[Vec<(f64, f64)>], (wide, high): (u32, u32)) -> Option<(i32
     let (left, top) = (low(|c| c.0), low(|c| c.1));
     let (right, bottom) = (high_of(|c| c.0, wide), high_of(|c| c.1, high));
     (left < right && top < bottom).then_some((left, top, right, bottom))
+}
+
+/// How much of a pixel is covered, in few enough steps that a whole drawing keeps to a small palette.
+fn shade(part: f32) -> f64 {
+    (f64::from(part.clamp(0.0, 1.0)) * SHADES).round() / SHADES
 }
 
 fn to_pixels((x, y): BackendCoord) -> (f64, f64) {
@@ -159,7 +165,7 @@ impl<'a> DrawingBackend for Raster<'a> {
         line.draw(font, origin, |column, row, part| {
             let pixel = if upward { (x as i32 + row, y as i32 - column - 1) } else { (column, row) };
             if done.is_ok() {
-                done = self.bitmap.draw_pixel(pixel, style.color().mix(f64::from(part)));
+                done = self.bitmap.draw_pixel(pixel, style.color().mix(shade(part)));
             }
         });
         done
@@ -195,7 +201,7 @@ impl Line {
             let place = point(origin.0 as f32 + start, origin.1 as f32);
             if let Some(outline) = font.outline_glyph(letter.with_scale_and_position(self.scale, place)) {
                 let corner = outline.px_bounds().min;
-                outline.draw(|x, y, part| pixel(corner.x as i32 + x as i32, corner.y as i32 + y as i32, part.min(1.0)));
+                outline.draw(|x, y, part| pixel(corner.x as i32 + x as i32, corner.y as i32 + y as i32, part));
             }
         }
     }

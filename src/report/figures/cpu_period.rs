@@ -79,7 +79,10 @@ pub fn cpu_period(summary: &Summary) -> Result<Figure, Omitted> {
         caption: format!(
             "Processor time of the client (filled) and of the IOC that serves it (hollow) while the window is open, 100 % being one \
              core. {}",
-            basis(n, "Bars with caps: 95 % interval over repeats, often smaller than the marker.")
+            basis(
+                n,
+                "Bars with caps, and the shading around a monitor's line: 95 % interval over repeats, often smaller than the marker."
+            )
         ),
         alt: alt(&pollers),
         x,

@@ -51,7 +51,11 @@ pub fn latency_period(summary: &Summary) -> Result<Figure, Omitted> {
         caption: format!(
             "Mean notice latency over all changes at the achieved poll period. A poller that does nothing but wait is expected at \
              half of its period plus half of a round trip (dashed); what lies above is added by the machine. {}",
-            basis(n, "Bars with caps: 95 % interval of the mean over repeats, often smaller than the marker.")
+            basis(
+                n,
+                "Bars with caps: 95 % interval of the mean over repeats, often smaller than the marker. Shaded around a monitor's line: 5 % to \
+                 95 % of its changes."
+            )
         ),
         alt: alt(&pollers, summary),
         x,
