@@ -114,7 +114,9 @@ fn hint(interfaces: &[Ipv4Addr], port: u16, writable: usize) {
         Some(ip) if !ip.is_unspecified() => *ip,
         _ => Ipv4Addr::LOCALHOST,
     };
-    eprintln!("clients find it with EPICS_CA_ADDR_LIST={address} EPICS_CA_AUTO_ADDR_LIST=NO EPICS_CA_SERVER_PORT={port}");
+    eprintln!(
+        "clients find it with EPICS_CA_ADDR_LIST={address} EPICS_CA_AUTO_ADDR_LIST=NO EPICS_CA_SERVER_PORT={port}"
+    );
     if reach.is_some() {
         eprintln!("warning: hosts of the network can read all PVs, and write {writable} of them");
     }
@@ -177,10 +179,7 @@ fn broadcast_interfaces() -> io::Result<Vec<(Ipv4Addr, Ipv4Addr)>> {
 }
 
 /// Where beacons go: the list that was given, and unless told otherwise the broadcast addresses of our interfaces.
-fn beacon_addresses(
-    environment: &ServerEnvironment,
-    interfaces: &[Ipv4Addr],
-) -> Result<Vec<SocketAddrV4>, AloneError> {
+fn beacon_addresses(environment: &ServerEnvironment, interfaces: &[Ipv4Addr]) -> Result<Vec<SocketAddrV4>, AloneError> {
     let mut found = Vec::new();
     for address in &environment.beacon_addresses {
         let socket = match address {

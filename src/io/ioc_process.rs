@@ -84,7 +84,10 @@ pub fn obey(input: impl BufRead, mut output: impl Write) -> Result<(), IocProces
     for line in lines {
         let line = line?;
         match serde_json::from_str(&line).map_err(|source| IocProcessError::Command { line, source })? {
-            IocCommand::Begin { seed, at } => server.begin(seed, at),
+            IocCommand::Begin { seed, at } => {
+                server.begin(seed, at);
+                say(&mut output, &IocReply::Begun)?;
+            }
             IocCommand::Window { window } => server.set_window(window),
             IocCommand::End => {
                 server.end();
@@ -109,8 +112,7 @@ fn listener_ledger(account: &Account) -> ListenerLedger {
 
 fn start(setup: IocSetup, log: Log) -> Result<(Server, Vec<u16>), IocProcessError> {
     let environment = ServerEnvironment::read(|name| std::env::var(name).ok())?;
-    let recorder =
-        |what, fd| Recorder::inherit(fd).map_err(|source| IocProcessError::Recording { what, source });
+    let recorder = |what, fd| Recorder::inherit(fd).map_err(|source| IocProcessError::Recording { what, source });
     let emissions = recorder("changes", setup.emissions)?;
     let requests = setup.requests.map(|fd| recorder("requests", fd)).transpose()?;
     let endpoints = listen::bind_row(Ipv4Addr::LOCALHOST, setup.port, setup.listeners)?;

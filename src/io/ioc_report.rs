@@ -169,8 +169,7 @@ mod tests {
         assert_eq!(value["clients"][1]["address"], serde_json::Value::Null);
         let addresses = ["127.0.0.1:5064".to_owned(), "10.0.0.1:5064".to_owned()];
         assert_eq!(Report::serving(Format::Text, 3, &addresses), "serving 3 PVs on 127.0.0.1:5064, 10.0.0.1:5064");
-        let value: serde_json::Value =
-            serde_json::from_str(&Report::serving(Format::Json, 3, &addresses)).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&Report::serving(Format::Json, 3, &addresses)).unwrap();
         assert_eq!(value["serving"], 3);
     }
 }
