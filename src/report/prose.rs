@@ -11,7 +11,7 @@ pub(super) fn plain(summary: &Summary, scenario: &Scenario) -> Vec<String> {
 }
 
 /// The words of the sentence that not everyone knows.
-const READING: &str = "A core is one processor of the machine: 100 % of a core is a processor that does nothing else all the time. A request \
+const READING: &str = "The IOC is the program that offers the values. A core is one processor of the machine: 100 % of a core is a processor that does nothing else all the time. A request \
      is in vain when its reply is what the program knew already. A change is missed when the next one took its place before the \
      program saw it.";
 
