@@ -13,6 +13,7 @@ pub mod files;
 pub mod finder;
 pub mod host;
 pub mod ioc_child;
+pub mod live;
 pub mod meter;
 pub mod net;
 pub mod network;
@@ -27,3 +28,7 @@ pub mod session;
 pub mod timer;
 
 pub use report_files::report_files;
+#[cfg(test)]
+mod client_tests;
+#[cfg(test)]
+mod loopback;

@@ -72,7 +72,8 @@ fn value(value: Option<f64>) -> String {
 
 fn with_interval(estimate: Option<Estimate>) -> String {
     let Some(e) = estimate else { return value(None) };
-    let half = e.interval.map(|(low, high)| (high - low) / 2.0);
+    // An interval that was cut at zero is as wide as its longer half.
+    let half = e.interval.map(|(low, high)| (high - e.point).max(e.point - low));
     match half {
         Some(half) => format!("{} ± {}", value(Some(e.point)), digits(half, decimals(e.point))),
         None => value(Some(e.point)),

@@ -36,7 +36,27 @@ pub(crate) fn marked_in_c(text: &'static str) -> Vec<&'static str> {
 /// Runs a case; `script` is a Python file, or `libca.c` for the program made of it.
 pub(crate) fn run(workshop: &Workshop, script: &str, name: &str) -> Result<(), Failed> {
     let reference = env::var("POLLCOST_INTEROP_SERVER").is_ok_and(|value| value == "softioc");
-    let mut server = Server::start(workshop, if reference { Kind::SoftIoc } else { Kind::Own })?;
+    written_against(workshop, if reference { Kind::SoftIoc } else { Kind::Own }, script, name).map(|_| ())
+}
+
+/// What becomes of values that are put in every type and read in every type must be the same with our IOC and a softIoc.
+pub(crate) fn conversions(workshop: &Workshop) -> Result<(), Failed> {
+    let report = |kind| -> Result<Vec<String>, Failed> {
+        let written = written_against(workshop, kind, "libca.c", "conversions")?;
+        Ok(written.lines().filter(|line| line.contains(" <- ")).map(str::to_owned).collect())
+    };
+    let (own, reference) = (report(Kind::Own)?, report(Kind::SoftIoc)?);
+    if own == reference && !own.is_empty() {
+        return Ok(());
+    }
+    let differ = own.iter().zip(&reference).filter(|(own, reference)| own != reference);
+    let shown: Vec<String> = differ.take(40).map(|(own, reference)| format!("-{reference}\n+{own}")).collect();
+    Err(format!("- softIoc, + ours\n{}", shown.join("\n")).into())
+}
+
+/// Runs a client against a server of its own and gives what the client wrote.
+fn written_against(workshop: &Workshop, kind: Kind, script: &str, name: &str) -> Result<String, Failed> {
+    let mut server = Server::start(workshop, kind)?;
     let mut command = match script.strip_suffix(".c") {
         Some(_) => Command::new(workshop.libca.as_ref()?),
         None => {
@@ -54,8 +74,10 @@ pub(crate) fn run(workshop: &Workshop, script: &str, name: &str) -> Result<(), F
     if let Err(why) = outcome {
         return Err(format!("{why}\nclient:\n{}\nserver:\n{}", client.written(), server.written()).into());
     }
+    let written = client.written();
     drop(client);
-    Ok(server.close()?)
+    server.close()?;
+    Ok(written)
 }
 
 /// Stops and starts the server as the client asks, until the client ends.

@@ -69,6 +69,11 @@ fn main() -> ExitCode {
             trials.push(Trial::test(format!("{}::{name}", library.name), run).with_ignored_flag(ignored));
         }
     }
+    {
+        let workshop = workshop.clone();
+        let run = move || with(&workshop, case::conversions);
+        trials.push(Trial::test("libca::conversions_as_softioc", run).with_ignored_flag(ignored || no_program));
+    }
     for kind in [Kind::SoftIoc, Kind::Caproto] {
         for (name, run) in own_client::CASES {
             let workshop = workshop.clone();
@@ -79,10 +84,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn with(
-    workshop: &Result<Workshop, String>,
-    run: impl FnOnce(&Workshop) -> Result<(), Failed>,
-) -> Result<(), Failed> {
+fn with(workshop: &Result<Workshop, String>, run: impl FnOnce(&Workshop) -> Result<(), Failed>) -> Result<(), Failed> {
     match workshop {
         Ok(workshop) => run(workshop),
         Err(reason) => Err(reason.into()),

@@ -117,7 +117,9 @@ fn get_of_limits_and_labels(bench: &mut Bench<'_>) -> Result<(), Failed> {
     let mut session = bench.connect(&["R:STILL", "S:ENUM"])?;
     let meta = session.get(0, DbrClass::Ctrl)?.meta.ok_or("no limits")?;
     check(meta.units == "mm" && meta.precision == 3, || format!("{meta:?}"))?;
-    check(meta.display_limits == (-1000.0, 1000.0) && meta.control_limits == (-1000.0, 1000.0), || format!("{meta:?}"))?;
+    check(meta.display_limits == (-1000.0, 1000.0) && meta.control_limits == (-1000.0, 1000.0), || {
+        format!("{meta:?}")
+    })?;
     let labels = session.get(1, DbrClass::Ctrl)?.meta.ok_or("no labels")?.labels;
     check(labels == ["Off", "On", "Tripped"], || format!("{labels:?}"))?;
     check(modulus(NativeType::Enum, labels.len()) == Some(3), || "three states".into())
