@@ -34,7 +34,6 @@ mod tests {
             summary: &summary,
             scenario: &scenario,
             host: &host,
-            sentence: "Being told (`monitor`) was cheaper.",
             when: "2026-03-01 14:05 UTC",
             how: "live",
             command: "pollcost run quickstart",

@@ -16,8 +16,6 @@ pub struct ReportInput<'a> {
     pub scenario: &'a Scenario,
     /// On what.
     pub host: &'a Host,
-    /// The run in one sentence, names between backticks: that of [`super::sentence`].
-    pub sentence: &'a str,
     /// When it was run, as a reader should see it, such as `2026-03-01 14:05 UTC`.
     pub when: &'a str,
     /// How it was run, such as `live` or `simulated`.
@@ -63,7 +61,7 @@ impl Content {
         Content {
             title: input.scenario.title.clone(),
             subtitle: format!("Scenario {}, {}, {}", input.scenario.name, input.how, input.when),
-            plain: prose::plain(input.scenario, input.sentence),
+            plain: prose::plain(input.summary, input.scenario),
             setup: setup::rows(input.scenario, input.host),
             results: vec![grids::learned(input.summary), grids::cost(input.summary)],
             expected: grids::expected(input.summary),
@@ -142,7 +140,6 @@ pub(crate) mod tests {
             summary: &summary,
             scenario: &scenario,
             host: &host,
-            sentence: &crate::report::sentence::sentence(&summary),
             when: "2026-03-01 14:05 UTC",
             how: "live",
             command: "pollcost run quickstart --seed 1",

@@ -1,11 +1,13 @@
 //! The plain paragraphs: for a reader who knows neither statistics nor EPICS.
 
 use super::number;
+use super::sentence::sentence;
 use crate::scenario::model::Scenario;
+use crate::summary::Summary;
 
 /// What was done, what came out, and how to read it. Names of clients stand between backticks.
-pub(super) fn plain(scenario: &Scenario, sentence: &str) -> Vec<String> {
-    vec![question(scenario), sentence.to_owned(), READING.to_owned()]
+pub(super) fn plain(summary: &Summary, scenario: &Scenario) -> Vec<String> {
+    vec![question(scenario), sentence(summary), READING.to_owned()]
 }
 
 /// The words of the sentence that not everyone knows.
