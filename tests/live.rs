@@ -250,9 +250,9 @@ fn started(command: &mut Command) -> (Child, BufReader<std::process::ChildStderr
 /// The process of a run that was started with this argument.
 fn child_of(parent: u32, argument: &str) -> Pid {
     let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();
-    let found = children.split_ascii_whitespace().find(|pid| {
-        fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| text(&line).contains(argument))
-    });
+    let found = children
+        .split_ascii_whitespace()
+        .find(|pid| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| text(&line).contains(argument)));
     Pid::from_raw(found.unwrap().parse().unwrap())
 }
 

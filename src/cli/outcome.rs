@@ -41,12 +41,7 @@ fn text(finished: &Finished) -> String {
     for warning in &finished.summary.warnings {
         let _ = writeln!(text, "{}", line(warning));
     }
-    let _ = write!(
-        text,
-        "\n{}\n\nReport: {}\n",
-        finished.sentence,
-        finished.folder.join("report.html").display()
-    );
+    let _ = write!(text, "\n{}\n\nReport: {}\n", finished.sentence, finished.folder.join("report.html").display());
     text
 }
 

@@ -84,7 +84,10 @@ pub fn obey(input: impl BufRead, mut output: impl Write) -> Result<(), IocProces
     for line in lines {
         let line = line?;
         match serde_json::from_str(&line).map_err(|source| IocProcessError::Command { line, source })? {
-            IocCommand::Begin { seed, at } => server.begin(seed, at),
+            IocCommand::Begin { seed, at } => {
+                server.begin(seed, at);
+                say(&mut output, &IocReply::Begun)?;
+            }
             IocCommand::Window { window } => server.set_window(window),
             IocCommand::End => {
                 server.end();

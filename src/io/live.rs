@@ -204,12 +204,12 @@ fn write_report(
     summary: &Summary,
     theme: Theme,
 ) -> Result<(), LiveError> {
-    let when = note.started.as_deref().unwrap_or("at a time that was not recorded").replace('T', " ").replace('Z', " UTC");
+    let when =
+        note.started.as_deref().unwrap_or("at a time that was not recorded").replace('T', " ").replace('Z', " UTC");
     let input = ReportInput {
         summary,
         scenario,
         host: &note.host,
-        sentence: &sentence(summary),
         when: &when,
         how: "live",
         command: &format!("pollcost run {} --seed {}", scenario.name, scenario.seed),

@@ -1,8 +1,11 @@
 //! The only code that touches the operating system.
 #![allow(clippy::disallowed_methods, reason = "this is the room for clocks, sleeps, files and sockets")]
 
+mod circuits;
 pub mod client_child;
 pub mod client_process;
+#[cfg(test)]
+mod client_tests;
 pub mod clock;
 pub mod connect;
 pub mod control;
@@ -15,12 +18,21 @@ pub mod host;
 mod circuits;
 pub mod live;
 mod datagrams;
+pub mod draw;
+pub mod drive;
 mod emit;
+pub mod fetch;
+pub mod files;
+pub mod finder;
+pub mod host;
 pub mod ioc_alone;
 pub mod ioc_child;
 pub mod ioc_process;
 pub mod ioc_report;
 pub mod listen;
+pub mod live;
+#[cfg(test)]
+mod loopback;
 pub mod meter;
 pub mod net;
 pub mod network;
@@ -36,7 +48,3 @@ pub mod session;
 pub mod timer;
 
 pub use report_files::report_files;
-#[cfg(test)]
-mod client_tests;
-#[cfg(test)]
-mod loopback;
