@@ -68,6 +68,10 @@ fn every_type_is_read_as_every_other() {
     for (sid, (_, count)) in types.iter().enumerate() {
         for code in 0..=34u16 {
             let dbr = DbrType::from_code(code).unwrap();
+            // A single text is no number of a state (`convert::ConvertError::NoState`): tested beside the conversions.
+            if dbr.native == NativeType::Enum && types[sid] == (NativeType::String, 1) {
+                continue;
+            }
             for asked in [0, 1, *count, count + 3] {
                 let replies = client.ask(&mut ioc, &get(code, asked, sid as u32, 9));
                 let (header, payload) = &replies[0];
