@@ -51,11 +51,19 @@ pub enum AloneError {
 /// When the environment cannot be obeyed, or a port is taken.
 pub fn serve_until_stopped(request: IocRequest) -> Result<(), AloneError> {
     let environment = ServerEnvironment::read(|name| std::env::var(name).ok())?;
-    serve(request, &environment, &mut io::stdout())
+    // The signals are caught before the first line says that we are there.
+    let waiting = Waiting::new(request.duration.map(|d| Duration::from_nanos(d.0)))?;
+    serve(request, &environment, &mut io::stdout(), || waiting.until_stopped())
 }
 
-fn serve(request: IocRequest, environment: &ServerEnvironment, out: &mut impl Write) -> Result<(), AloneError> {
-    let IocRequest { scenario, port, duration, voice } = request;
+/// The same in an environment, until `wait` returns.
+fn serve(
+    request: IocRequest,
+    environment: &ServerEnvironment,
+    out: &mut impl Write,
+    wait: impl FnOnce(),
+) -> Result<(), AloneError> {
+    let IocRequest { scenario, port, voice, .. } = request;
     let interfaces = match environment.interfaces.as_slice() {
         [] => vec![Ipv4Addr::LOCALHOST],
         told => told.to_vec(),
@@ -79,8 +87,6 @@ fn serve(request: IocRequest, environment: &ServerEnvironment, out: &mut impl Wr
         requests: None,
         log: if voice.quiet { Box::new(|_| {}) } else { log() },
     };
-    // The signals are caught before the first line says that we are there.
-    let waiting = Waiting::new(duration.map(|d| Duration::from_nanos(d.0)))?;
     let server = Server::start(ioc, serving)?;
     server.begin(seed, clock::now());
 
@@ -88,7 +94,7 @@ fn serve(request: IocRequest, environment: &ServerEnvironment, out: &mut impl Wr
     if !voice.quiet {
         hint(&interfaces, port, writable);
     }
-    waiting.until_stopped();
+    wait();
     server.end();
     let report = server.with(|ioc| Report::clients(ioc.ledger()));
     say(out, &if voice.format == Format::Json { report.json() } else { report.text() })?;
@@ -202,4 +208,96 @@ fn beacon_addresses(environment: &ServerEnvironment, interfaces: &[Ipv4Addr]) ->
     found.sort_unstable();
     found.dedup();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Read};
+    use std::net::TcpStream;
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::ca::message;
+    use crate::io::request::Voice;
+    use crate::scenario::BuiltIn;
+
+    fn environment(variables: &'static [(&str, &str)]) -> ServerEnvironment {
+        ServerEnvironment::read(|name| variables.iter().find(|v| v.0 == name).map(|v| v.1.to_owned())).unwrap()
+    }
+
+    fn request(format: Format) -> IocRequest {
+        let scenario = BuiltIn::named("types").unwrap().scenario().unwrap();
+        let voice = Voice { format, quiet: true, colour: false };
+        IocRequest { scenario, port: Some(0), duration: None, voice }
+    }
+
+    /// Serves while `client` talks to the address that was printed; the lines that were printed.
+    fn printed(format: Format, client: impl FnOnce(&str)) -> Vec<String> {
+        let (reader, mut writer) = io::pipe().unwrap();
+        let (stop, stopped) = mpsc::channel::<()>();
+        let server = std::thread::spawn(move || {
+            let environment = environment(&[("EPICS_CAS_AUTO_BEACON_ADDR_LIST", "NO")]);
+            serve(request(format), &environment, &mut writer, || {
+                // The sender is dropped.
+                let _ = stopped.recv();
+            })
+            .unwrap();
+        });
+        let mut lines = BufReader::new(reader).lines().map(Result::unwrap);
+        let first = lines.next().unwrap();
+        client(&first);
+        drop(stop);
+        server.join().unwrap();
+        std::iter::once(first).chain(lines).collect()
+    }
+
+    fn get_twice(address: &str) {
+        let mut socket = TcpStream::connect(address).unwrap();
+        let mut bytes = Vec::new();
+        message::client_version(&mut bytes, 0);
+        message::host_name(&mut bytes, "desk");
+        message::client_name(&mut bytes, "ann");
+        message::create_channel(&mut bytes, 1, "TEST:SET:DOUBLE");
+        message::read_notify(&mut bytes, 6, 1, 0, 1);
+        message::read_notify(&mut bytes, 6, 1, 0, 2);
+        socket.write_all(&bytes).unwrap();
+        // Greeting, access rights and channel are headers; each answer has 8 bytes.
+        socket.read_exact(&mut [0; 16 * 3 + 24 * 2]).unwrap();
+    }
+
+    #[test]
+    fn says_where_it_is_and_what_each_client_did() {
+        let lines = printed(Format::Text, |line| get_twice(line.rsplit(' ').next().unwrap()));
+        assert!(lines[0].starts_with("serving 239 PVs on 127.0.0.1:"), "{}", lines[0]);
+        assert_eq!(
+            lines[1..],
+            ["ann@desk (127.0.0.1), 1 circuit: 2 gets, 1 redundant (50.0 %); 0 monitors, 0 updates sent, 0 replaced"]
+        );
+        assert_eq!(printed(Format::Text, |_| {})[1..], ["no client came"]);
+    }
+
+    #[test]
+    fn says_the_same_as_json() {
+        let lines = printed(Format::Json, |line| {
+            let value: serde_json::Value = serde_json::from_str(line).unwrap();
+            get_twice(value["addresses"][0].as_str().unwrap());
+        });
+        let value: serde_json::Value = serde_json::from_str(&lines[1]).unwrap();
+        assert_eq!((lines.len(), &value["clients"][0]["gets"]), (2, &2.into()));
+        assert_eq!(value["clients"][0]["redundant"], 1);
+    }
+
+    #[test]
+    fn beacons_go_where_the_environment_says() {
+        let here = environment(&[("EPICS_CA_REPEATER_PORT", "7065")]);
+        let to = |ip: [u8; 4], port| SocketAddrV4::new(ip.into(), port);
+        assert_eq!(beacon_addresses(&here, &[Ipv4Addr::LOCALHOST]).unwrap(), [to([127, 0, 0, 1], 7065)]);
+        let told = environment(&[
+            ("EPICS_CAS_AUTO_BEACON_ADDR_LIST", "NO"),
+            ("EPICS_CAS_BEACON_ADDR_LIST", "10.0.0.1 localhost:99"),
+        ]);
+        let got = beacon_addresses(&told, &[Ipv4Addr::UNSPECIFIED]).unwrap();
+        assert_eq!(got, [to([10, 0, 0, 1], 5065), to([127, 0, 0, 1], 99)]);
+        assert_eq!(broadcasts(&[Ipv4Addr::LOCALHOST]).unwrap(), [] as [Ipv4Addr; 0]);
+    }
 }

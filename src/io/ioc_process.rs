@@ -157,3 +157,130 @@ impl Warnings {
         kept
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufReader, Read};
+    use std::net::TcpStream;
+    use std::os::fd::IntoRawFd;
+
+    use super::*;
+    use crate::ca::message;
+    use crate::io::control::record_emission;
+    use crate::io::recording::Recording;
+    use crate::ioc::fixture;
+    use crate::scenario::model::Change;
+    use crate::time::{Span, Tick};
+    use crate::trace::Window;
+
+    /// An IOC that obeys lines, and the recording of its changes.
+    struct Child {
+        input: io::PipeWriter,
+        replies: std::io::Lines<BufReader<io::PipeReader>>,
+        emissions: Recording,
+        thread: std::thread::JoinHandle<Result<(), IocProcessError>>,
+    }
+
+    impl Child {
+        fn start(listeners: usize) -> Child {
+            let emissions = Recording::new(100_000).unwrap();
+            let scenario = fixture::one_group(Change::Periodic { interval: Span::from_millis(1) }, 2);
+            let setup = IocSetup {
+                scenario,
+                repeat: 0,
+                listeners,
+                port: 0,
+                emissions: emissions.for_child().unwrap().into_raw_fd(),
+                requests: None,
+            };
+            let (input_reader, input) = io::pipe().unwrap();
+            let (output_reader, output) = io::pipe().unwrap();
+            let thread = std::thread::spawn(move || obey(BufReader::new(input_reader), output));
+            let mut child = Child { input, replies: BufReader::new(output_reader).lines(), emissions, thread };
+            child.say(&setup);
+            child
+        }
+
+        fn say(&mut self, message: &impl serde::Serialize) {
+            writeln!(self.input, "{}", serde_json::to_string(message).unwrap()).unwrap();
+        }
+
+        fn hear(&mut self) -> IocReply {
+            serde_json::from_str(&self.replies.next().unwrap().unwrap()).unwrap()
+        }
+    }
+
+    /// Gets `PV1` so often, and closes.
+    fn get(port: u16, times: u32) {
+        let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        let mut bytes = Vec::new();
+        message::client_version(&mut bytes, 0);
+        message::create_channel(&mut bytes, 1, "PV1");
+        for ioid in 0..times {
+            message::read_notify(&mut bytes, 6, 1, 0, ioid);
+        }
+        socket.write_all(&bytes).unwrap();
+        let mut answers = vec![0; 3 * 16 + 24 * times as usize];
+        socket.read_exact(&mut answers).unwrap();
+    }
+
+    #[test]
+    fn segments_are_begun_counted_by_listener_and_ended() {
+        let mut child = Child::start(2);
+        let IocReply::Ready { ports } = child.hear() else { panic!("not ready") };
+        assert_eq!(ports.len(), 2);
+        let mut counted = 0;
+        for segment in 0..2 {
+            let now = clock::now();
+            child.say(&IocCommand::Begin { seed: 1, at: now });
+            assert!(matches!(child.hear(), IocReply::Begun));
+            let window = Window { open: now, close: Tick(u64::MAX), end: Tick(u64::MAX) };
+            child.say(&IocCommand::Window { window });
+            get(ports[segment], 3);
+            while child.emissions.read_new().unwrap().0.is_empty() {
+                std::thread::yield_now();
+            }
+            child.say(&IocCommand::End);
+            let IocReply::Ledger { listeners, warnings } = child.hear() else { panic!("no ledger") };
+            let rows = &listeners[segment].rows;
+            assert_eq!((rows.len(), rows[0].pv.0, rows[0].total.requests), (1, 1, 3));
+            assert_eq!(listeners[segment].tally.circuits, 1);
+            assert!(listeners[1 - segment].rows.is_empty(), "counts are of this segment");
+            assert!(warnings.is_empty(), "{warnings:?}");
+            let (records, _) = child.emissions.read_new().unwrap();
+            let last = records.iter().map(record_emission).filter(|e| e.pv.0 == 0).map(|e| e.seq.0).max();
+            assert!(last.unwrap_or(counted) >= counted, "numbers go on");
+            counted = last.unwrap_or(counted);
+        }
+        drop(child.input);
+        child.thread.join().unwrap().unwrap();
+        assert!(child.replies.next().is_none());
+        assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, ports[0])).is_err());
+    }
+
+    #[test]
+    fn nonsense_is_named() {
+        let refused = |input: &str| obey(input.as_bytes(), io::sink()).unwrap_err().to_string();
+        assert!(refused("{}\n").starts_with("the first line of standard input is not an IOC's setup: missing field"));
+        assert!(obey(&b""[..], io::sink()).is_ok(), "nobody wanted anything");
+        let mut child = Child::start(1);
+        child.hear();
+        writeln!(child.input, "\"Bgin\"").unwrap();
+        let error = child.thread.join().unwrap().unwrap_err().to_string();
+        assert!(error.contains("\"\\\"Bgin\\\"\"") && error.contains("where a command was due"), "{error}");
+    }
+
+    #[test]
+    fn warnings_are_kept_up_to_a_number_and_then_counted() {
+        let warnings = Warnings::default();
+        let mut log = warnings.log();
+        for n in 0..KEPT_WARNINGS + 7 {
+            log(Notice { client: "1.2.3.4:5".to_owned(), what: format!("circuit closed: {n}") });
+        }
+        let kept = warnings.take();
+        assert_eq!(kept.len(), KEPT_WARNINGS + 1);
+        assert_eq!(kept[0], "the IOC on 1.2.3.4:5: circuit closed: 0");
+        assert_eq!(kept[KEPT_WARNINGS], "the IOC had 7 further remarks of this kind");
+        assert!(warnings.take().is_empty());
+    }
+}

@@ -360,3 +360,6 @@ fn raise_descriptor_limit() {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     }
 }
+
+#[cfg(test)]
+mod tests;

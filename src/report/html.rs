@@ -6,6 +6,7 @@ use super::content::{Content, GLOSSARY, LIMITS, READING, RESIDUALS};
 use super::figure::Figure;
 use super::grids::{Cell, Grid};
 use super::palette;
+use super::prose::pieces;
 
 const STYLE: &str = include_str!("report.css");
 
@@ -74,7 +75,16 @@ fn section(index: usize, body: Markup) -> Markup {
 }
 
 fn plain(content: &Content) -> Markup {
-    html! { div.plain { @for paragraph in &content.plain { p { (unbroken(paragraph)) } } } }
+    html! { div.plain { @for paragraph in &content.plain { p { (named(paragraph)) } } } }
+}
+
+/// A paragraph with the names in it set apart.
+fn named(text: &str) -> Markup {
+    html! {
+        @for (piece, is_name) in pieces(text) {
+            @if is_name { code { (piece) } } @else { (unbroken(piece)) }
+        }
+    }
 }
 
 /// Blanks between a number and its unit become such that no line ends there.
@@ -261,9 +271,13 @@ mod tests {
         for figure in &content.figures {
             assert!(page.contains(&format!("<title>{}</title>", figure.id)));
         }
-        for words in
-            ["poll-100ms", "What to do: draw a random phase", "died &lt;signal 9&gt;", "no cpufreq in this kernel"]
-        {
+        for words in [
+            "<code>poll-1s</code>",
+            "poll-100ms",
+            "What to do: draw a random phase",
+            "died &lt;signal 9&gt;",
+            "no cpufreq in this kernel",
+        ] {
             assert!(page.contains(words), "{words}");
         }
     }

@@ -2,13 +2,14 @@
 
 use super::content::{Content, GLOSSARY, LIMITS, READING, RESIDUALS};
 use super::grids::{Cell, Grid};
+use super::prose::pieces;
 
 /// Writes the report.
 #[must_use]
 pub fn render(content: &Content) -> String {
     let parts = [
         format!("# {}\n\n{}", text(&content.title), text(&content.subtitle)),
-        format!("## In plain words\n\n{}", content.plain.iter().map(|p| text(p)).collect::<Vec<_>>().join("\n\n")),
+        format!("## In plain words\n\n{}", content.plain.iter().map(|p| named(p)).collect::<Vec<_>>().join("\n\n")),
         format!(
             "## The numbers\n\n{}\n\n{READING}",
             content.results.iter().map(table).collect::<Vec<_>>().join("\n\n")
@@ -24,6 +25,11 @@ pub fn render(content: &Content) -> String {
         repeat(content),
     ];
     parts.join("\n\n") + "\n"
+}
+
+/// A paragraph with the names in it set apart.
+fn named(paragraph: &str) -> String {
+    pieces(paragraph).map(|(piece, is_name)| if is_name { format!("`{piece}`") } else { text(piece) }).collect()
 }
 
 /// A text without anything that Markdown would take for its own.

@@ -82,11 +82,12 @@ pub fn signed(kind: Kind, number: f64) -> String {
     if number > 0.0 { format!("+{text}") } else { text }
 }
 
-/// Another number in the unit of an estimate, with as many decimals: what stands beside it.
+/// An exact number in the unit of the estimate beside it: with as many decimals, and at least three significant digits.
 #[must_use]
 pub fn like(kind: Kind, estimate: &Estimate, number: f64) -> String {
     let (factor, unit) = kind.unit(estimate.point);
-    format!("{} {unit}", fixed(number * factor, decimals(estimate, factor)))
+    let own = decimals(&Estimate { point: number, interval: None, n: 0 }, factor);
+    format!("{} {unit}", fixed(number * factor, decimals(estimate, factor).max(own)))
 }
 
 /// A number with its sign and this many decimals: `+0.50`.
@@ -111,14 +112,14 @@ pub fn count(number: u64) -> String {
 }
 
 /// How many decimals: those of the interval's half-width with one significant digit, or two where it begins with less than 3.55
-/// (the rounding rule of the Particle Data Group's reviews), but between one and five digits of the value itself.
+/// (the rounding rule of the Particle Data Group's reviews), but between two and five digits of the value itself.
 /// Without an interval, three significant digits. Negative: tens, hundreds and so on.
 fn decimals(estimate: &Estimate, factor: f64) -> i32 {
     let half = estimate.interval.map(|(low, high)| (high - low).abs() / 2.0 * factor).filter(|h| *h > 0.0);
     let size = (estimate.point * factor).abs();
     let by_size = if size > 0.0 { DIGITS - 1 - size.log10().floor() as i32 } else { 0 };
     let places = match half {
-        Some(half) => (digits_of(half) - 1 - half.log10().floor() as i32).min(by_size + 2).max(by_size - 2),
+        Some(half) => (digits_of(half) - 1 - half.log10().floor() as i32).min(by_size + 2).max(by_size - 1),
         None => by_size,
     };
     places.clamp(-15, 6)
@@ -164,11 +165,19 @@ mod tests {
             (Kind::Percent, estimate(3.1444, 3.0, 3.3), "3.14 % (3.00 to 3.30)"),
             (Kind::Rate, estimate(123_456.7, 122_000.0, 125_000.0), "123,500 /s (122,000 to 125,000)"),
             (Kind::ByteRate, estimate(48_123.0, 48_000.0, 48_300.0), "48.12 kB/s (48.00 to 48.30)"),
+            (Kind::Time, estimate(693_000.0, 0.0, 2_471_000.0), "690 µs (0 to 2,470)"),
             (Kind::Micros, estimate(12.345, 11.0, 14.0), "12.3 µs (11.0 to 14.0)"),
         ];
         for (kind, number, text) in cases {
             assert_eq!(with_interval(kind, &number), text);
         }
+    }
+
+    #[test]
+    fn an_exact_number_keeps_its_digits_beside_a_rough_one() {
+        assert_eq!(like(Kind::Time, &estimate(693_000.0, 0.0, 2_471_000.0), 1_234_567.0), "1,230 µs");
+        assert_eq!(like(Kind::Time, &estimate(50_940_000.0, 50_670_000.0, 51_200_000.0), 50_754_321.0), "50.75 ms");
+        assert_eq!(like(Kind::Fraction, &estimate(0.0, 0.0, 0.0), 0.0), "0 %");
     }
 
     #[test]

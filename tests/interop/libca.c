@@ -759,7 +759,7 @@ static void report_put(chid c, int type, const void *value, const char *shown) {
 /* What becomes of every kind of value put to every kind of record, read as every type: main.rs compares two servers. */
 static void report_conversions(void) {
     static const char *const texts[] = {
-        " ", "0", "1", "-1", "+2", "12.7", ".5", "5.", "0x10", "0x1", "0x", "0xg", "-0X7f", "010", "01", "08", "200", "1e3", "1e", "1e-400", "1e400", "1e39", "1e-39", "300", "-255",
+        "0", " ", "1", "-1", "+2", "12.7", ".5", "5.", "0x10", "0x1", "0x", "0xg", "-0X7f", "010", "01", "08", "200", "1e3", "1e", "1e-400", "1e400", "1e39", "1e-39", "300", "-255",
         "-256", "40000", "65535", "70000", "-70000", "2147483648", "99999999999", "99999999999999999999", "nan", "inf", "-Infinity",
         "word", "On", "on", "Tripped", "1 ", "1x", "  2", "7 mm", "\t1", "3", "15", "16", "abcdefghijklmnopqrstuvwxyz0123456789ABC",
     };

@@ -68,6 +68,10 @@ fn every_type_is_read_as_every_other() {
     for (sid, (_, count)) in types.iter().enumerate() {
         for code in 0..=34u16 {
             let dbr = DbrType::from_code(code).unwrap();
+            // A single text is no number of a state (`convert::ConvertError::NoState`): tested beside the conversions.
+            if dbr.native == NativeType::Enum && types[sid] == (NativeType::String, 1) {
+                continue;
+            }
             for asked in [0, 1, *count, count + 3] {
                 let replies = client.ask(&mut ioc, &get(code, asked, sid as u32, 9));
                 let (header, payload) = &replies[0];
@@ -132,8 +136,7 @@ fn puts_reach_the_value_in_every_type() {
         let double = put(command::WRITE, DOUBLE, 1, 0, &1f64.to_be_bytes());
         assert_eq!(client.ask(&mut ioc, &double), [], "{name}: a put without notify is not answered");
         let replies = client.ask(&mut ioc, &get(DOUBLE, 0, 0, 1));
-        let want = if native == NativeType::Enum { 1.0 } else { 1.0f64 };
-        assert_eq!(value(DOUBLE, &replies[0]), Value::Double(vec![want]), "{name}: as many elements as were put");
+        assert_eq!(value(DOUBLE, &replies[0]), Value::Double(vec![1.0]), "{name}: as many elements as were put");
     }
 }
 
