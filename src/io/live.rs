@@ -16,7 +16,7 @@ use super::progress::Progress;
 use super::report_files::report_files;
 use super::request::RunRequest;
 use super::run::{self, Event, Outcome, RunError};
-use super::runs::{LoadedRun, RunFolder, RunFolderError, load};
+use super::runs::{RunFolder, RunFolderError, load_summary};
 use crate::report::content::ReportInput;
 use crate::report::document::RunNote;
 use crate::report::palette::Theme;
@@ -191,10 +191,9 @@ impl Saver {
 ///
 /// # Errors
 /// When the folder is damaged, or the report cannot be written.
-pub fn report_again(run: &Path, out: &Path, theme: Theme) -> Result<Summary, LiveError> {
-    let LoadedRun { note, trace, summary } = load(run).map_err(LiveError::Folder)?;
-    write_report(out, &note, &trace.scenario, &summary, theme)?;
-    Ok(summary)
+pub fn report_again(run: &Path, out: &Path, theme: Theme) -> Result<(), LiveError> {
+    let (note, scenario, summary) = load_summary(run).map_err(LiveError::Folder)?;
+    write_report(out, &note, &scenario, &summary, theme)
 }
 
 fn write_report(
