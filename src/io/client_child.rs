@@ -10,6 +10,7 @@ use super::control::{ClientPv, ClientReply, ClientSetup, record_observation};
 use super::ioc_child::{no_memory, own_program, recording};
 use super::process::{Process, ProcessError};
 use super::recording::{Recording, number};
+use crate::ca::carry::Unwrapper;
 use crate::pv::{PvId, PvName, Seq};
 use crate::scenario::model::{ClientSpec, Facts, Program, Scenario};
 use crate::time::Tick;
@@ -269,8 +270,10 @@ fn point_at(command: &mut Command, scenario: &Scenario, port: u16) {
 #[derive(Debug)]
 struct LineReader {
     names: Vec<PvName>,
-    ids: HashMap<String, PvId>,
-    newest: HashMap<PvId, Seq>,
+    /// Each PV's place among the client's, by name.
+    places: HashMap<String, usize>,
+    /// For each of the client's PVs: who it is, how its numbers unwrap, and the last of them.
+    pvs: Vec<(PvId, Unwrapper, Option<Seq>)>,
     facts: Facts,
     observations: Vec<Observation>,
     told_to_end: bool,
@@ -278,12 +281,16 @@ struct LineReader {
 
 impl LineReader {
     fn new(scenario: &Scenario, spec: &ClientSpec) -> LineReader {
-        let pvs = spec.pvs.iter().filter_map(|id| Some((*id, scenario.pvs.get(id.index())?.name.clone())));
-        let pvs: Vec<_> = pvs.collect();
+        let pvs = spec.pvs.iter().filter_map(|id| {
+            let pv = scenario.pvs.get(id.index())?;
+            let group = scenario.groups.get(pv.group)?;
+            Some((pv.name.clone(), (*id, Unwrapper::new(group.native, group.labels.len()), None)))
+        });
+        let (names, pvs): (Vec<PvName>, _) = pvs.unzip();
         LineReader {
-            ids: pvs.iter().map(|(id, name)| (name.to_string(), *id)).collect(),
-            names: pvs.into_iter().map(|(_, name)| name).collect(),
-            newest: HashMap::new(),
+            places: names.iter().enumerate().map(|(place, name)| (name.to_string(), place)).collect(),
+            names,
+            pvs,
             facts: scenario.facts,
             observations: Vec::new(),
             told_to_end: false,
@@ -299,17 +306,62 @@ impl LineReader {
         else {
             return Err(wanted());
         };
-        let pv = *self.ids.get(name).ok_or("the name of one of its PVs")?;
-        let seq = Seq(seq.parse().map_err(|_| wanted())?);
+        let place = *self.places.get(name).ok_or("the name of one of its PVs")?;
+        let (pv, unwrapper, newest) = &mut self.pvs[place];
+        let carried: u64 = seq.parse().map_err(|_| wanted())?;
+        let seq = unwrapper.unwrap(carried as f64).ok_or_else(|| format!("a value that {name} can have"))?;
         let asked = match asked {
             "-" => None,
             number => Some(Tick(number.parse().map_err(|_| wanted())?)),
         };
         let received = Tick(received.parse().map_err(|_| wanted())?);
-        let before = self.newest.insert(pv, seq);
+        let before = newest.replace(seq);
         if self.facts == Facts::Full || before != Some(seq) {
-            self.observations.push(Observation { pv, seq, asked, received, first: before.is_none() });
+            self.observations.push(Observation { pv: *pv, seq, asked, received, first: before.is_none() });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::BuiltIn;
+    use crate::scenario::model::Fetch;
+
+    /// The observations of a client of the built-in `types` that printed these lines, or what was wanted of the first wrong one.
+    fn taken(lines: &[&str]) -> Result<Vec<(u64, bool)>, String> {
+        let scenario = BuiltIn::named("types").unwrap().scenario().unwrap();
+        let spec = ClientSpec {
+            name: "c".into(),
+            program: Program::External(vec!["c".into()]),
+            fetch: Fetch::Monitor,
+            pacing: None,
+            pvs: (0..scenario.pvs.len() as u32).map(PvId).collect(),
+            dbr: Default::default(),
+            service_time: Default::default(),
+        };
+        let mut reader = LineReader::new(&scenario, &spec);
+        lines.iter().try_for_each(|line| reader.take(line))?;
+        Ok(reader.observations.iter().map(|o| (o.seq.0, o.first)).collect())
+    }
+
+    #[test]
+    fn lines_become_observations_when_they_are_news() {
+        let lines = ["TEST:DOUBLE 5 - 100", "TEST:DOUBLE 5 90 101", "TEST:DOUBLE 7 90 102"];
+        assert_eq!(taken(&lines), Ok(vec![(5, true), (7, false)]));
+        let wrapped = ["TEST:CHAR 255 - 100", "TEST:CHAR 0 - 101", "TEST:CHAR 1 - 102"];
+        assert_eq!(taken(&wrapped), Ok(vec![(255, true), (256, false), (257, false)]));
+    }
+
+    #[test]
+    fn what_is_no_observation_is_refused_with_what_would_be_right() {
+        for line in
+            ["", "TEST:DOUBLE", "TEST:DOUBLE 1 -", "TEST:DOUBLE x - 5", "TEST:DOUBLE 1 x 5", "TEST:DOUBLE 1 - 5 6"]
+        {
+            assert_eq!(taken(&[line]), Err("a line `pv seq asked_ns received_ns`".to_owned()), "{line:?}");
+        }
+        assert_eq!(taken(&["TEST:DUOBLE 1 - 5"]), Err("the name of one of its PVs".to_owned()));
+        assert_eq!(taken(&["TEST:CHAR 256 - 5"]), Err("a value that TEST:CHAR can have".to_owned()));
     }
 }

@@ -16,9 +16,11 @@ use super::ioc_child::IocChild;
 use super::meter::{Reading, Usage};
 use super::process::ProcessError;
 use super::timer;
+use crate::pv::NativeType;
 use crate::scenario::model::Scenario;
 use crate::time::{Span, Tick};
 pub use crate::trace::Failure;
+use crate::trace::anchor::anchor;
 use crate::trace::{Emission, Observation, Request, Segment, Trace, Window};
 
 /// From telling the clients their window to its earliest opening: the message has arrived by then.
@@ -104,8 +106,14 @@ pub async fn run(
     listener: Listener<'_>,
 ) -> Result<Outcome, RunError> {
     let trace = Trace { scenario: scenario.clone(), emissions: Vec::new(), segments: Vec::new() };
-    let mut run =
-        Run { scenario, interrupted, listener, outcome: Outcome { trace, failures: Vec::new(), interrupted: false } };
+    let types = scenario.groups_of_pvs().map(|group| (group.native, group.labels.len())).collect();
+    let mut run = Run {
+        scenario,
+        interrupted,
+        listener,
+        outcome: Outcome { trace, failures: Vec::new(), interrupted: false },
+        types,
+    };
     for repeat in 0..scenario.repeats {
         run.outcome.trace.emissions.push(Vec::new());
         match run.repeat(repeat, port).await {
@@ -153,6 +161,8 @@ struct Run<'a> {
     interrupted: watch::Receiver<bool>,
     listener: Listener<'a>,
     outcome: Outcome,
+    /// Type and number of labels of each PV.
+    types: Vec<(NativeType, usize)>,
 }
 
 /// One client while it is being measured.
@@ -353,10 +363,11 @@ impl Run<'_> {
         emissions: &[Emission],
     ) -> Result<(), RunError> {
         let Measured { client, child, started, ready, failed } = measured;
-        let (facts, lost) = match child.facts().await {
+        let (mut facts, lost) = match child.facts().await {
             Ok(facts) => (facts, None),
             Err(error) => (ClientFacts::default(), Some(error.to_string())),
         };
+        anchor(&mut facts.observations, &self.outcome.trace.emissions[repeat as usize], &self.types);
         let counted = match (failed.map(|f| f.to_string()).or(lost), counted) {
             (Some(why), _) => Err(why),
             (None, None) => Err("the IOC failed".to_owned()),

@@ -262,12 +262,13 @@ impl Values {
         self.bytes_out.extend(a_second(segment.ioc.bytes_out));
         self.wakeups.extend(segment.wakeups.and_then(a_second));
         self.connect.extend(segment.connect.map(|c| c.0 as f64));
-        self.round_trip.extend(measured.round_trip_ns.or_else(|| of_rounds(segment, client)));
+        self.round_trip.extend(of_rounds(segment, client).or(measured.round_trip_ns));
     }
 }
 
-/// The round trip of one get from that of whole rounds, where no observation in the window was asked for: a client that asks
-/// for one value at a time makes as many round trips in a round as it has PVs.
+/// The round trip of one get from that of all rounds: a client that asks for one value at a time makes as many round trips in a
+/// round as it has PVs. Those of replies with news alone would be too long: news is likelier in a round that took longer, and
+/// the wait for the next read, which counts the length of each interval, has that in it already.
 fn of_rounds(segment: &Segment, client: &ClientSpec) -> Option<f64> {
     let round = segment.tally.as_ref()?.mean_round_trip_ns?;
     match client.fetch {

@@ -46,7 +46,7 @@ pub struct ClientTally {
     pub periods: Histogram<u64>,
     /// Mean of those intervals in ns, exact (a histogram rounds); `None` when there is none.
     pub mean_period_ns: Option<f64>,
-    /// From asking to having, for each round in the window, in ns.
+    /// From asking to having, for each asking in the window, in ns: a whole round of a batch, each single get otherwise.
     #[serde(with = "super::histogram")]
     pub round_trips: Histogram<u64>,
     /// Mean of the round trips in ns, exact.
