@@ -1,0 +1,266 @@
+//! One group of clients with an IOC of its own, from the beginning of the changes to the end of the last drain.
+
+use std::sync::Arc;
+
+use rand::SeedableRng;
+use rand_pcg::Pcg64Mcg;
+
+use super::agenda::{Agenda, NEVER};
+use super::client::{Client, ClientPv, Setup};
+use super::model::Model;
+use super::notes::{Meter, Notes};
+use super::server::Server;
+use crate::ca::dbr::DbrClass;
+use crate::client::poller::Poller;
+use crate::client::tally::{Followed, Tally};
+use crate::ioc::limits::Limits;
+use crate::ioc::{Counting, Ioc};
+use crate::scenario::model::{ClientSpec, DbrChoice, Facts, Scenario};
+use crate::scenario::plan;
+use crate::time::{EPICS_EPOCH_POSIX_SECONDS, Span, Tick, WallClock};
+use crate::trace::{Emission, Segment, Window};
+
+/// Virtual time zero as a time stamp: 2020-01-01 00:00:00 UTC. Any would do, as long as it is always the same.
+const WALL: WallClock = WallClock { posix_nanos_at_zero: (EPICS_EPOCH_POSIX_SECONDS + 946_771_200) * 1_000_000_000 };
+/// When changes begin.
+const BEGIN: Tick = Tick(0);
+
+/// How messages of gets go between client and IOC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Messages {
+    /// As what they come to: see [`crate::ioc::shortcut`].
+    #[default]
+    Counted,
+    /// As bytes, through both circuits.
+    Whole,
+}
+
+/// A group that is to be simulated.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// What is run.
+    pub scenario: Arc<Scenario>,
+    /// On what.
+    pub model: Arc<Model>,
+    /// From 0.
+    pub repeat: u32,
+    /// Indices of its clients.
+    pub clients: Vec<usize>,
+    /// How gets go.
+    pub messages: Messages,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Simulated {
+    /// What the IOC posted.
+    pub emissions: Vec<Emission>,
+    /// One for each client that did not fail.
+    pub segments: Vec<Segment>,
+    /// The others, and why.
+    pub failed: Vec<(usize, String)>,
+    /// When it was over.
+    pub end: Tick,
+}
+
+impl Group {
+    /// All groups of a scenario, in the order of a live run.
+    #[must_use]
+    pub fn all(scenario: &Arc<Scenario>, model: &Arc<Model>, messages: Messages) -> Vec<Group> {
+        let of_repeat = |repeat| {
+            plan::order(scenario, repeat).into_iter().map(move |clients| Group {
+                scenario: Arc::clone(scenario),
+                model: Arc::clone(model),
+                repeat,
+                clients,
+                messages,
+            })
+        };
+        (0..scenario.repeats).flat_map(of_repeat).collect()
+    }
+
+    /// Lets it go.
+    #[must_use]
+    pub fn run(&self) -> Simulated {
+        let mut going = Going::new(self);
+        going.go();
+        going.finish()
+    }
+
+    fn spec(&self, place: usize) -> Option<&ClientSpec> {
+        self.scenario.clients.get(*self.clients.get(place)?)
+    }
+
+    /// The longest of what the clients want.
+    fn longest(&self, of: fn(&Scenario, &ClientSpec) -> Span) -> Span {
+        let wanted = (0..self.clients.len()).filter_map(|place| Some(of(&self.scenario, self.spec(place)?)));
+        wanted.max().unwrap_or_default()
+    }
+
+    fn window(&self, ready: Tick) -> Window {
+        let open = ready + self.longest(Scenario::warmup_of);
+        let close = open + self.longest(Scenario::window_of);
+        Window { open, close, end: close + self.longest(Scenario::drain_of) }
+    }
+
+    fn random(&self, purpose: u64) -> Pcg64Mcg {
+        let first = self.clients.first().copied().unwrap_or_default() as u64;
+        let parts = [self.scenario.seed, u64::from(self.repeat), first, purpose];
+        Pcg64Mcg::seed_from_u64(plan::seed(&parts))
+    }
+
+    fn client(&self, place: usize, spec: &ClientSpec, limits: &Limits) -> Option<Client> {
+        let scenario = &self.scenario;
+        let index = *self.clients.get(place)?;
+        let specs = spec.pvs.iter().filter_map(|id| Some((*id, scenario.pvs.get(id.index())?)));
+        let (mut pvs, mut followed) = (Vec::new(), Vec::new());
+        for (id, pv) in specs {
+            let group = scenario.groups.get(pv.group)?;
+            pvs.push(ClientPv { id, name: pv.name.clone() });
+            followed.push(Followed { pv: id, native: group.native, labels: group.labels.len() });
+        }
+        let seed = plan::client_seed(scenario, self.repeat, index);
+        let pacing = spec.pacing.clone();
+        let poller = pacing.map(|pacing| Poller::new(spec.fetch, pacing, pvs.len(), seed));
+        let setup = Setup {
+            place,
+            pvs,
+            fetch: spec.fetch,
+            class: match spec.dbr {
+                DbrChoice::Plain => DbrClass::Plain,
+                DbrChoice::Time => DbrClass::Time,
+                DbrChoice::Ctrl => DbrClass::Ctrl,
+            },
+            service_time: spec.service_time,
+            payload_limit: limits.payload,
+            shortcut: self.messages == Messages::Counted,
+            start: BEGIN,
+        };
+        let notes = Notes::new(Tally::new(&followed, scenario.facts));
+        let random = self.random(1 + place as u64);
+        Some(Client::new(setup, self.model.clients.get(index)?.clone(), notes, poller, random))
+    }
+}
+
+/// A group under way.
+struct Going<'a> {
+    group: &'a Group,
+    server: Server,
+    clients: Vec<Client>,
+    agenda: Agenda,
+    touched: Vec<usize>,
+    window: Option<Window>,
+    now: Tick,
+}
+
+impl<'a> Going<'a> {
+    fn new(group: &'a Group) -> Going<'a> {
+        let limits = Limits::for_scenario(&group.scenario, 0);
+        let counting = Counting::ByListener(group.clients.len());
+        let mut ioc = Ioc::new(Arc::clone(&group.scenario), limits, counting, WALL, BEGIN);
+        if group.scenario.facts == Facts::Full {
+            ioc.record_requests();
+        }
+        ioc.begin(plan::stimulus_seed(&group.scenario, group.repeat), BEGIN);
+        let server = Server::new(ioc, group.model.ioc.clone(), group.random(0));
+        let specs = (0..group.clients.len()).filter_map(|place| Some((place, group.spec(place)?)));
+        let clients: Vec<Client> = specs.filter_map(|(place, spec)| group.client(place, spec, &limits)).collect();
+        let mut agenda = Agenda::new(clients.len());
+        for (place, client) in clients.iter().enumerate() {
+            agenda.set(place, client.next());
+        }
+        Going { group, server, clients, agenda, touched: Vec::new(), window: None, now: BEGIN }
+    }
+
+    /// Goes from one thing that happens to the next. At one instant changes come first, then the IOC, then clients.
+    fn go(&mut self) {
+        loop {
+            let (change, answer) = (self.server.next_change(), self.server.next_answer());
+            let (own, place) = self.agenda.next();
+            self.now = change.min(answer).min(own);
+            if self.now == NEVER {
+                return;
+            }
+            if change == self.now {
+                self.server.make_changes(&mut self.clients, &mut self.touched);
+            } else if answer == self.now {
+                self.server.answer(&mut self.clients, &mut self.touched);
+            } else {
+                self.clients[place].step(own, &mut self.server);
+                self.touched.push(place);
+            }
+            for place in self.touched.drain(..) {
+                self.agenda.set(place, self.clients[place].next());
+            }
+            if self.window.is_none() {
+                self.open_window();
+            }
+            if self.window.is_some_and(|window| self.now >= window.end) && self.clients.iter().all(Client::is_over) {
+                return;
+            }
+        }
+    }
+
+    /// Once all clients are ready the window is known.
+    fn open_window(&mut self) {
+        let limit = BEGIN + self.group.scenario.connect_timeout;
+        if self.now > limit {
+            for client in self.clients.iter_mut().filter(|client| client.notes.ready.is_none()) {
+                client.fail(format!("not connected within {}", self.group.scenario.connect_timeout));
+            }
+        }
+        let waiting = |client: &Client| client.failed.is_none() && client.notes.ready.is_none();
+        if self.clients.iter().any(waiting) {
+            return;
+        }
+        let ready = self.clients.iter().filter_map(|client| client.notes.ready).max();
+        let window = self.group.window(ready.unwrap_or(self.now));
+        self.server.ioc.set_window(window);
+        self.server.meter.window = Some(window);
+        for (place, client) in self.clients.iter_mut().enumerate() {
+            client.set_window(window);
+            self.agenda.set(place, client.next());
+        }
+        self.window = Some(window);
+    }
+
+    fn finish(mut self) -> Simulated {
+        let mut simulated = Simulated {
+            emissions: std::mem::take(&mut self.server.emissions),
+            segments: Vec::new(),
+            failed: Vec::new(),
+            end: self.now,
+        };
+        let requests = std::mem::take(&mut self.server.requests);
+        let Meter { used: cpu_ioc, .. } = self.server.meter;
+        for (place, client) in self.clients.into_iter().enumerate() {
+            let index = self.group.clients[place];
+            let (Some(window), None) = (self.window, &client.failed) else {
+                simulated.failed.push((index, client.failed.unwrap_or_else(|| "it never started".to_owned())));
+                continue;
+            };
+            let updates = client.copied_updates();
+            let mut notes = client.notes;
+            notes.tally.count_updates(updates);
+            let account = self.server.ioc.ledger().accounts().get(place);
+            simulated.segments.push(Segment {
+                client: index,
+                repeat: self.group.repeat,
+                window,
+                connect: notes.ready.map(|ready| ready.saturating_since(BEGIN)),
+                cpu_client: Some(notes.meter.used),
+                cpu_ioc: Some(cpu_ioc),
+                cpu_others: None,
+                steal: None,
+                wakeups: Some(notes.wakeups),
+                observations: notes.observations,
+                ledger: account.map(|account| account.rows()).unwrap_or_default(),
+                ioc: account.map(|account| account.tally()).unwrap_or_default(),
+                requests: requests.iter().filter(|(of, _)| *of == place).map(|(_, request)| *request).collect(),
+                tally: Some(Box::new(notes.tally.finish(0))),
+                warnings: Vec::new(),
+            });
+        }
+        simulated
+    }
+}
