@@ -8,7 +8,9 @@
 //! - [`ca`]: Channel Access, bytes to messages and back; no I/O.
 //! - [`scenario`]: an experiment, parsed and believed.
 //! - [`trace`]: the recorded facts.
-//! - [`stats`], [`summary`]: derived numbers, each with its interval.
+//! - [`stats`], [`theory`], [`summary`]: derived numbers, each with its interval and its expected value.
+//! - [`report`]: tables, sentences and files as bytes.
+//! - [`report`]: figures, tables and words.
 //! - [`io`]: the only room that touches the operating system.
 //! - [`cli`]: arguments to requests, errors to messages and exit codes.
 

@@ -5,7 +5,8 @@
 //!
 //! Whole numbers wrap. Floats lose their fraction, then wrap; what does not fit 32 bits becomes `i32::MIN`, of which
 //! a narrower type takes the lower bits: 0. A 64-bit float that does not fit 32 bits becomes the nearest that does.
-//! A text gives the number it starts with, in decimal; for floats also hexadecimal, infinity and NaN.
+//! A text gives the number it starts with: hexadecimal after `0x`, else decimal, or for whole numbers octal after `0`.
+//! `fixtures/epics_base_conversions.txt` is what an EPICS softIoc makes of a thousand values.
 
 use thiserror::Error;
 
@@ -80,7 +81,7 @@ pub fn convert(value: &Value, to: NativeType, labels: &[String]) -> Result<Value
     let precision = PRECISION_OF_TEXTS;
     match value {
         Value::String(texts) if to == NativeType::Enum => states(texts, labels),
-        Value::String(texts) => from_texts(texts, to, texts.len() == 1),
+        Value::String(texts) => from_texts(texts, to, Way::Put),
         Value::Short(v) => Ok(from_numbers(v, to, precision)),
         Value::Float(v) => Ok(from_numbers(v, to, precision)),
         Value::Enum(v) => Ok(from_numbers(v, to, precision)),
@@ -109,7 +110,7 @@ pub fn read_as(
             Ok(Value::String(v[first(v.len())].iter().map(|index| label(*index, labels)).collect()))
         }
         Value::String(v) if v.len() == 1 && to == NativeType::Enum => Err(ConvertError::NoState),
-        Value::String(v) => from_texts(&v[first(v.len())], to, true),
+        Value::String(v) => from_texts(&v[first(v.len())], to, Way::Get),
         Value::Short(v) => Ok(from_numbers(&v[first(v.len())], to, precision)),
         Value::Float(v) => Ok(from_numbers(&v[first(v.len())], to, precision)),
         Value::Enum(v) => Ok(from_numbers(&v[first(v.len())], to, precision)),
@@ -216,34 +217,46 @@ fn from_numbers<T: Number>(from: &[T], to: NativeType, precision: i16) -> Value 
     }
 }
 
-fn from_texts(texts: &[String], to: NativeType, empty_is_zero: bool) -> Result<Value, ConvertError> {
-    fn each<T: Default>(
-        texts: &[String],
-        to: NativeType,
-        empty_is_zero: bool,
-        parse: impl Fn(&str) -> Result<T, ParseError>,
-    ) -> Result<Vec<T>, ConvertError> {
-        let parse_one = |text: &String| match parse(text) {
-            _ if text.is_empty() && empty_is_zero => Ok(T::default()),
-            Ok(number) => Ok(number),
-            Err(ParseError::NotANumber) => Err(ConvertError::NotANumber { text: text.clone(), to }),
-            Err(ParseError::OutOfRange) => Err(ConvertError::OutOfRange { text: text.clone(), to }),
-        };
-        texts.iter().map(parse_one).collect()
-    }
+/// Which way a text goes.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Get,
+    Put,
+}
+
+fn from_texts(texts: &[String], to: NativeType, way: Way) -> Result<Value, ConvertError> {
+    let empty_is_zero = way == Way::Get || texts.len() == 1;
+    // `db_access.c` gets a char as signed and puts it as unsigned.
+    let char = |text: &str| match way {
+        Way::Get => signed::<i8>(text).map(i8::cast_unsigned),
+        Way::Put => decimal::leading_unsigned(text, u8::MAX.into()).map(|number| number as u8),
+    };
     Ok(match to {
         NativeType::String => Value::String(texts.iter().map(|text| fitting(text, STRING_SIZE).to_owned()).collect()),
-        NativeType::Short => Value::Short(each(texts, to, empty_is_zero, signed)?),
-        NativeType::Long => Value::Long(each(texts, to, empty_is_zero, signed)?),
-        NativeType::Char => {
-            Value::Char(each(texts, to, empty_is_zero, |t| Ok(decimal::leading_unsigned(t, u8::MAX.into())?.0 as u8))?)
-        }
+        NativeType::Short => Value::Short(parsed(texts, to, empty_is_zero, signed)?),
+        NativeType::Long => Value::Long(parsed(texts, to, empty_is_zero, signed)?),
+        NativeType::Char => Value::Char(parsed(texts, to, empty_is_zero, char)?),
         NativeType::Enum => {
-            Value::Enum(each(texts, to, empty_is_zero, |t| Ok(decimal::leading_unsigned(t, u16::MAX)?.0))?)
+            Value::Enum(parsed(texts, to, empty_is_zero, |text| decimal::leading_unsigned(text, u16::MAX))?)
         }
-        NativeType::Float => Value::Float(each(texts, to, empty_is_zero, decimal::leading_float)?),
-        NativeType::Double => Value::Double(each(texts, to, empty_is_zero, decimal::leading_double)?),
+        NativeType::Float => Value::Float(parsed(texts, to, empty_is_zero, decimal::leading_float)?),
+        NativeType::Double => Value::Double(parsed(texts, to, empty_is_zero, decimal::leading_double)?),
     })
+}
+
+fn parsed<T: Default>(
+    texts: &[String],
+    to: NativeType,
+    empty_is_zero: bool,
+    parse: impl Fn(&str) -> Result<T, ParseError>,
+) -> Result<Vec<T>, ConvertError> {
+    let parse_one = |text: &String| match parse(text) {
+        _ if text.is_empty() && empty_is_zero => Ok(T::default()),
+        Ok(number) => Ok(number),
+        Err(ParseError::NotANumber) => Err(ConvertError::NotANumber { text: text.clone(), to }),
+        Err(ParseError::OutOfRange) => Err(ConvertError::OutOfRange { text: text.clone(), to }),
+    };
+    texts.iter().map(parse_one).collect()
 }
 
 fn signed<T: TryFrom<i64>>(text: &str) -> Result<T, ParseError> {
@@ -251,19 +264,23 @@ fn signed<T: TryFrom<i64>>(text: &str) -> Result<T, ParseError> {
     T::try_from(number).map_err(|_| ParseError::OutOfRange)
 }
 
-/// The label of a state; `mbbiRecord.c`, `get_enum_str` for one that has none.
+/// The label of a state; a state that has none is empty, one that can have none is illegal (`mbboRecord.c`, `get_enum_str`).
 fn label(index: u16, labels: &[String]) -> String {
-    labels.get(usize::from(index)).map_or_else(|| "Illegal Value".to_owned(), Clone::clone)
+    match labels.get(usize::from(index)) {
+        Some(label) => label.clone(),
+        None if usize::from(index) < MAX_LABELS => String::new(),
+        None => "Illegal Value".to_owned(),
+    }
 }
 
-/// The states that texts name: by label, else by number with nothing after it (`dbFastLinkConv.c`, `cvt_st_e`).
+/// The states that texts name: by label, else by number (`dbFastLinkConv.c`, `cvt_st_e`).
 fn states(texts: &[String], labels: &[String]) -> Result<Value, ConvertError> {
     let state = |text: &String| {
         if let Some(index) = labels.iter().position(|label| label == text) {
             return Ok(index as u16);
         }
         match decimal::leading_unsigned(text, u16::MAX) {
-            Ok((number, "")) if labels.is_empty() || usize::from(number) < labels.len() => Ok(number),
+            Ok(number) if labels.is_empty() || usize::from(number) < labels.len() => Ok(number),
             _ => Err(ConvertError::UnknownState { text: text.clone(), labels: labels.to_vec() }),
         }
     };
@@ -288,7 +305,8 @@ mod tests {
         for (from, to, want) in [
             ("12.7", N::Short, Some(Value::Short(vec![12]))),
             ("40000", N::Short, None),
-            ("0x10", N::Long, Some(Value::Long(vec![0]))),
+            ("0x10", N::Long, Some(Value::Long(vec![16]))),
+            ("010", N::Long, Some(Value::Long(vec![8]))),
             ("0x10", N::Double, Some(Value::Double(vec![16.0]))),
             ("1e400", N::Double, None),
             ("1e40", N::Float, None),
@@ -302,7 +320,8 @@ mod tests {
             ("0", N::Enum, Some(Value::Enum(vec![0]))),
             ("1 ", N::Enum, Some(Value::Enum(vec![1]))),
             ("3", N::Enum, None),
-            ("1x", N::Enum, None),
+            ("1x", N::Enum, Some(Value::Enum(vec![1]))),
+            ("x", N::Enum, None),
             ("", N::Enum, None),
         ] {
             let got = convert(&text(from), to, &labels());
@@ -350,7 +369,8 @@ mod tests {
         assert_eq!(read(&Value::Float(vec![1.234]), &[]), Ok(text("1.23")));
         assert_eq!(read(&Value::Long(vec![-5]), &[]), Ok(text("-5")));
         assert_eq!(read(&Value::Enum(vec![1]), &labels()), Ok(text("On")));
-        assert_eq!(read(&Value::Enum(vec![3]), &labels()), Ok(text("Illegal Value")));
+        assert_eq!(read(&Value::Enum(vec![3]), &labels()), Ok(text("")));
+        assert_eq!(read(&Value::Enum(vec![16]), &labels()), Ok(text("Illegal Value")));
         assert_eq!(read(&Value::Enum(vec![3]), &[]), Ok(text("3")));
         assert_eq!(convert(&Value::Enum(vec![1]), NativeType::String, &labels()), Ok(text("1")), "a put");
         assert_eq!(convert(&Value::Double(vec![2.5]), NativeType::String, &[]), Ok(text("2.500000")), "a put");

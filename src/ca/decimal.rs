@@ -85,21 +85,33 @@ fn exponential(value: f64, digits: usize, width: usize) -> String {
     format!("{text:>width$}")
 }
 
-/// The whole number that a text starts with, in decimal, and what follows it (`epicsParseLong` with base 10).
-/// White space before and after is skipped.
+/// The whole number that a text starts with, and what follows it (`epicsParseLong` with base 0, as `strtol` reads it):
+/// hexadecimal after `0x`, octal after `0`, else decimal. White space before and after is skipped.
 ///
 /// # Errors
 /// When it does not start with a number, or the number needs more than 64 bits.
 pub fn leading_integer(text: &str) -> Result<(i64, &str), ParseError> {
     let text = text.trim_start_matches(is_space);
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    let body = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let sign = if text.starts_with('-') { "-" } else { "" };
+    let (radix, body) = radix(body);
+    let end = body.find(|c: char| !c.is_digit(radix)).unwrap_or(body.len());
     if end == 0 {
         return Err(ParseError::NotANumber);
     }
-    let (number, rest) = text.split_at(text.len() - digits.len() + end);
-    let number = number.parse().map_err(|_| ParseError::OutOfRange)?;
+    let (digits, rest) = body.split_at(end);
+    let number = i64::from_str_radix(&format!("{sign}{digits}"), radix).map_err(|_| ParseError::OutOfRange)?;
     Ok((number, rest.trim_start_matches(is_space)))
+}
+
+/// The base that a number's start tells, and the number without what only tells the base.
+fn radix(body: &str) -> (u32, &str) {
+    let hexadecimal = body.strip_prefix("0x").or_else(|| body.strip_prefix("0X"));
+    match hexadecimal.filter(|digits| digits.starts_with(|c: char| c.is_ascii_hexdigit())) {
+        Some(digits) => (16, digits),
+        None if body.starts_with('0') => (8, body),
+        None => (10, body),
+    }
 }
 
 /// The floating point number that a text starts with (`epicsParseDouble`): decimal, hexadecimal, infinity or NaN.
@@ -139,16 +151,16 @@ pub fn leading_float(text: &str) -> Result<f32, ParseError> {
     if too_small || too_large { Err(ParseError::OutOfRange) } else { Ok(value as f32) }
 }
 
-/// The unsigned number with the given largest value that a text starts with, and what follows it.
+/// The unsigned number with the given largest value that a text starts with.
 /// As with C's `strtoul`, a negative number counts from the top: -1 is the largest value.
 ///
 /// # Errors
 /// As [`leading_integer`].
-pub fn leading_unsigned(text: &str, largest: u16) -> Result<(u16, &str), ParseError> {
-    let (number, rest) = leading_integer(text)?;
+pub fn leading_unsigned(text: &str, largest: u16) -> Result<u16, ParseError> {
+    let (number, _) = leading_integer(text)?;
     let largest = i64::from(largest);
     if (-largest..=largest).contains(&number) {
-        Ok((number.rem_euclid(largest + 1) as u16, rest))
+        Ok(number.rem_euclid(largest + 1) as u16)
     } else {
         Err(ParseError::OutOfRange)
     }
@@ -207,13 +219,21 @@ fn hexadecimal(body: &str) -> Option<(f64, bool)> {
         return None;
     }
     if matches!(bytes.get(at), Some(b'p' | b'P'))
-        && let Ok((power, _)) = leading_integer(&body[at + 1..])
+        && let Some(power) = decimal_exponent(&body[at + 1..])
     {
-        exponent = exponent.saturating_add(power.clamp(-100_000, 100_000) as i32);
+        exponent = exponent.saturating_add(power);
     }
     // Two steps: 2^exponent alone may be out of range where the product is not.
     let half = exponent / 2;
     Some((mantissa as f64 * 2f64.powi(half) * 2f64.powi(exponent - half), mantissa == 0))
+}
+
+/// Clamped to what surely is out of range.
+fn decimal_exponent(text: &str) -> Option<i32> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    let size = if end == 0 { return None } else { digits[..end].parse().unwrap_or(100_000).min(100_000) };
+    Some(if text.starts_with('-') { -size } else { size })
 }
 
 fn is_space(c: char) -> bool {
@@ -250,7 +270,12 @@ mod tests {
             ("12", Ok((12, ""))),
             ("  -7 mm", Ok((-7, "mm"))),
             ("+3.9", Ok((3, ".9"))),
-            ("0x10", Ok((0, "x10"))),
+            ("0x10", Ok((16, ""))),
+            ("-0X1g", Ok((-1, "g"))),
+            ("0xg", Ok((0, "xg"))),
+            ("010", Ok((8, ""))),
+            ("08", Ok((0, "8"))),
+            ("-9223372036854775808", Ok((i64::MIN, ""))),
             ("", Err(NotANumber)),
             ("-", Err(NotANumber)),
             ("abc", Err(NotANumber)),
@@ -258,7 +283,7 @@ mod tests {
         ] {
             assert_eq!(leading_integer(text), want, "{text:?}");
         }
-        assert_eq!(leading_unsigned("-1", 255), Ok((255, "")));
+        assert_eq!(leading_unsigned("-1", 255), Ok(255));
         assert_eq!(leading_unsigned("256", 255), Err(OutOfRange));
         assert_eq!(leading_unsigned("-256", 255), Err(OutOfRange));
     }

@@ -93,6 +93,12 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+    /// The IOC of a run, told what to do on standard input
+    #[command(hide = true)]
+    InternalIoc,
+    /// A native client of a run, told what to do on standard input
+    #[command(hide = true)]
+    InternalClient,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 mod args;
 pub mod exit;
 mod failure;
+mod outcome;
 mod request;
 mod scenarios;
 mod source;
@@ -14,6 +15,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use crate::io::ioc_alone::serve_until_stopped;
+use crate::io::live::{report_again, run_live};
+use crate::io::{client_process, ioc_process};
+use crate::report::palette::Theme;
 use args::{ColorFlag, Command, Flags};
 pub use failure::Failure;
 pub use request::Request;
@@ -31,6 +36,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(exit::BAD_INPUT));
         }
     };
+    match flags.command {
+        Some(Command::InternalIoc) => return ioc_process::run(),
+        Some(Command::InternalClient) => return client_process::run(),
+        _ => {}
+    }
     let colour = request::coloured(color_flag(&flags), std::io::stderr().is_terminal());
     match request::request(flags).and_then(perform) {
         Ok(code) => ExitCode::from(code),
@@ -48,15 +58,24 @@ fn color_flag(flags: &Flags) -> ColorFlag {
         Some(Command::Ioc(flags)) => flags.voice.color,
         Some(Command::Report(flags)) => flags.voice.color,
         Some(Command::Scenarios(flags)) => flags.color,
-        Some(Command::Completions { .. }) => ColorFlag::Auto,
+        Some(Command::Completions { .. } | Command::InternalIoc | Command::InternalClient) => ColorFlag::Auto,
     }
 }
 
 /// Does it; the exit code when it was done.
 fn perform(request: Request) -> Result<u8, Failure> {
     match request {
-        Request::Run(_) | Request::Ioc(_) | Request::Report(_) => {
-            Err(Failure::measurement("this command is not joined to its machinery yet", ""))
+        Request::Run(request) => {
+            let finished = run_live(&request)?;
+            print(&outcome::told(&finished, request.voice.format))?;
+            Ok(outcome::code(&finished))
+        }
+        Request::Ioc(request) => serve_until_stopped(*request).map(|()| exit::DONE).map_err(Failure::from),
+        Request::Report(request) => {
+            let theme = if request.dark { Theme::Dark } else { Theme::Light };
+            let out = request.out.as_ref().unwrap_or(&request.run);
+            report_again(&request.run, out, theme)?;
+            print(&format!("{}\n", out.join("report.html").display()))
         }
         Request::Scenarios { name: None, format } => print(&scenarios::list(format)?),
         Request::Scenarios { name: Some(name), format } => print(&scenarios::print(&name, format)?),

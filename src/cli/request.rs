@@ -43,6 +43,10 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
         Some(Command::Report(flags)) => Ok(Request::Report(report(flags))),
         Some(Command::Scenarios(flags)) => Ok(Request::Scenarios { name: flags.name, format: format(flags.format) }),
         Some(Command::Completions { shell }) => Ok(Request::Completions(shell)),
+        // Answered before any request is made.
+        Some(Command::InternalIoc | Command::InternalClient) => {
+            Err(Failure::bad_input("this command is for the processes of a run only", ""))
+        }
     }
 }
 

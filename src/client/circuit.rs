@@ -8,7 +8,7 @@ use crate::ca::dbr::{DbrType, ExtraType};
 use crate::ca::header::Header;
 use crate::ca::message::{self, access, command, eca};
 use crate::ca::stream::{Frame, Stream};
-use crate::pv::{NativeType, PvName};
+use crate::pv::{NativeType, PvName, STRING_SIZE};
 
 use super::event::{ChannelId, CircuitError, Data, Event, RequestError, RequestId, SubscriptionId};
 use super::identifier::Identifiers;
@@ -410,20 +410,23 @@ impl Book {
     }
 }
 
-/// The value of an answer, once it is certain that its bytes are there. A last text may end with the payload.
+/// The value of an answer, with as many elements as its bytes hold: caproto's updates announce the elements that were asked for,
+/// although the array has fewer. A last text may end with the payload.
 fn data<'a>(frame: &Frame<'a>) -> Result<Data<'a>, CircuitError> {
-    let (code, count) = (frame.header.data_type, frame.header.count);
-    let needed = match DbrType::from_code(code) {
-        Some(dbr) if dbr.native == NativeType::String => dbr.payload_size(count.saturating_sub(1) as usize),
-        Some(dbr) => dbr.payload_size(count as usize),
-        None if ExtraType::from_code(code).is_some() => 0,
-        None => return Err(CircuitError::DataType(code)),
+    let (code, payload) = (frame.header.data_type, frame.payload);
+    let Some(dbr) = DbrType::from_code(code) else {
+        ExtraType::from_code(code).ok_or(CircuitError::DataType(code))?;
+        return Ok(Data { dbr: code, count: frame.header.count, payload });
     };
-    let got = frame.payload.len();
-    if got < needed {
-        return Err(CircuitError::ShortPayload { dbr: code, count, got, needed });
+    let needed = dbr.value_offset();
+    let cut_short = if dbr.native == NativeType::String { STRING_SIZE - 1 } else { 0 };
+    match dbr.largest_count(payload.len()) {
+        Some(_) => {
+            let most = dbr.largest_count(payload.len() + cut_short).unwrap_or(0);
+            Ok(Data { dbr: code, count: frame.header.count.min(most as u32), payload })
+        }
+        None => Err(CircuitError::ShortPayload { dbr: code, got: payload.len(), needed }),
     }
-    Ok(Data { dbr: code, count, payload: frame.payload })
 }
 
 #[cfg(test)]

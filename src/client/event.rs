@@ -148,16 +148,14 @@ pub enum CircuitError {
     /// A data type that is not one.
     #[error("the server sent data of type {0}, which is no DBR type")]
     DataType(u16),
-    /// A payload that is too short for its type and count.
-    #[error("the server sent {got} bytes for {count} elements of DBR type {dbr}, which need {needed}")]
+    /// A payload that is too short for what comes with a value of its type.
+    #[error("the server sent {got} bytes of DBR type {dbr}, whose values start at byte {needed}")]
     ShortPayload {
         /// DBR code.
         dbr: u16,
-        /// Elements announced.
-        count: u32,
         /// Bytes that came.
         got: usize,
-        /// Bytes that it takes.
+        /// Bytes that it takes at least.
         needed: usize,
     },
     /// An ERROR message without the request that it is about.

@@ -11,3 +11,6 @@ pub mod tally;
 
 pub use circuit::{Circuit, Identity, Silence};
 pub use event::{ChannelId, CircuitError, Data, Event, RequestError, RequestId, SubscriptionId};
+
+#[cfg(test)]
+mod joined;

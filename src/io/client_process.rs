@@ -26,7 +26,7 @@ use crate::time::{Span, Tick};
 use crate::trace::{ClientTally, Window};
 
 /// What a poller whose last request is not answered yet gets beyond the end of its time.
-const LAST_ANSWER: Span = Span::from_secs(2);
+const LAST_ANSWER: Span = Span::from_secs(3);
 /// What a client watches: as `camonitor` does.
 const MASK: u16 = dbe::VALUE | dbe::ALARM;
 
@@ -139,6 +139,9 @@ impl Client<'_> {
         let missing: Vec<PvName> = missing.map(|(name, _)| name.clone()).collect();
         if !missing.is_empty() {
             return Err(ClientFailure::NotConnected(missing));
+        }
+        for (name, used, other) in &connected.served_twice {
+            eprintln!("{name} is served twice: by {used}, which is in use, and by {other}");
         }
         let hang_ups: io::Result<Vec<_>> = connected.links.iter().map(Link::hang_up_handle).collect();
         self.orders.keep(hang_ups.map_err(|e| ClientFailure::Lost(e.to_string()))?);

@@ -1,6 +1,7 @@
 //! What the harness and its child processes say to each other: one JSON message a line, over standard input and output.
 //!
-//! The IOC: [`IocSetup`] in, [`IocReply::Ready`] out; then for each segment [`IocCommand::Begin`], [`IocCommand::Window`]
+//! The IOC: [`IocSetup`] in, [`IocReply::Ready`] out; then for each segment [`IocCommand::Begin`], answered by
+//! [`IocReply::Begun`] before the client starts so that not one of its requests goes uncounted, [`IocCommand::Window`]
 //! once the client is ready, [`IocCommand::End`] answered by [`IocReply::Ledger`]. A native client: [`ClientSetup`] in,
 //! [`ClientReply::Ready`] out, [`Window`] in, [`ClientReply::Done`] out. Either ends when its standard input closes.
 
@@ -59,6 +60,8 @@ pub enum IocReply {
         /// In the order of the listeners.
         ports: Vec<u16>,
     },
+    /// `Begin` is done: all counts are zero, and what comes from now on is counted.
+    Begun,
     /// The counts since `Begin`, by listener; circuits may still be open.
     Ledger {
         /// In the order of the listeners.

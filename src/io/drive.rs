@@ -157,7 +157,8 @@ impl<'a> Notebook<'a> {
     }
 }
 
-/// Polls until the client's time is over. `ready` is called when the first values are there.
+/// Polls until the client's time is over. `ready` is called when the first values are there. The last round is seen through;
+/// a get that is still not answered when [`Orders::end`] comes never will be.
 ///
 /// # Errors
 /// When the IOC is not there, or goes away.
@@ -186,7 +187,10 @@ pub fn poll_rounds(
             notebook.tally.round_started(now);
         }
         match getter.get(which.clone(), &mut carried) {
-            Err(ClientFailure::Lost(_)) if notebook.orders.is_over() => return Ok(()),
+            Err(ClientFailure::Lost(_)) if notebook.orders.is_over() => {
+                let waited = clock::now().saturating_since(now);
+                return Err(ClientFailure::Lost(format!("the IOC did not answer a get for {waited}")));
+            }
             answered => answered?,
         }
         let received = clock::now();

@@ -17,7 +17,7 @@ use crate::pv::PvName;
 use crate::time::{Span, Tick};
 
 /// How long a get over a circuit of its own may take, once the first one has worked.
-const CONNECT_PATIENCE: Span = Span::from_secs(5);
+const CONNECT_PATIENCE: Span = Span::from_secs(2);
 
 /// How the values of one asking are got.
 pub trait Getter {

@@ -1,8 +1,10 @@
-//! Reading the texts that a user names: scenarios and the traces that they refer to.
+//! Reading the texts that a user names, scenarios and the traces that they refer to; and writing the files of a report.
 
-use std::fs::File;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+use thiserror::Error;
 
 use crate::scenario::{LoadedText, ScenarioError, Source, model::Scenario, read};
 
@@ -10,6 +12,29 @@ use crate::scenario::{LoadedText, ScenarioError, Source, model::Scenario, read};
 const MAX_SCENARIO: u64 = 64 << 20;
 /// The longest trace file, in bytes.
 const MAX_TRACE: u64 = 1 << 30;
+
+/// Why a file could not be written.
+#[derive(Debug, Error)]
+#[error("{}: cannot be written: {source}", path.display())]
+pub struct FileError {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+/// Writes files below a folder, and the folders that they need. What is there is replaced.
+///
+/// # Errors
+/// When one cannot be written; those before it are.
+pub fn write_files(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), FileError> {
+    for (name, content) in files {
+        let path = folder.join(name);
+        let parent = path.parent().map_or(Ok(()), fs::create_dir_all);
+        parent.and_then(|()| fs::write(&path, content)).map_err(|source| FileError { path, source })?;
+    }
+    Ok(())
+}
 
 /// A scenario file that was read.
 #[derive(Debug)]

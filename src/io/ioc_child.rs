@@ -82,12 +82,17 @@ impl IocChild {
         self.ports.get(client).copied()
     }
 
-    /// Values change from `at` on.
+    /// Values change from `at` on; comes back when its counts start from zero.
     ///
     /// # Errors
-    /// When it has ended.
+    /// When it has ended or does not answer.
     pub async fn begin(&mut self, seed: u64, at: Tick) -> Result<(), ProcessError> {
-        self.process.send(&IocCommand::Begin { seed, at }).await
+        self.process.send(&IocCommand::Begin { seed, at }).await?;
+        let wanted = "word that it has begun";
+        match self.process.receive_within(PATIENCE, wanted).await? {
+            IocReply::Begun => Ok(()),
+            other => Err(self.process.nonsense(format!("{other:?}"), wanted)),
+        }
     }
 
     /// Counts go to this window.

@@ -1,25 +1,55 @@
 //! The only code that touches the operating system.
 #![allow(clippy::disallowed_methods, reason = "this is the room for clocks, sleeps, files and sockets")]
 
+mod circuits;
 pub mod client_child;
 pub mod client_process;
+#[cfg(test)]
+mod client_tests;
 pub mod clock;
 pub mod connect;
 pub mod control;
+pub mod draw;
 pub mod drive;
 pub mod fetch;
 pub mod files;
 pub mod finder;
 pub mod host;
 pub mod ioc_child;
+pub mod live;
+mod circuits;
+pub mod client_child;
+pub mod clock;
+pub mod connect;
+pub mod control;
+mod datagrams;
+pub mod draw;
+pub mod drive;
+mod emit;
+pub mod fetch;
+pub mod files;
+pub mod finder;
+pub mod host;
+pub mod ioc_alone;
+pub mod ioc_child;
+pub mod ioc_process;
+pub mod ioc_report;
+pub mod listen;
+pub mod live;
+#[cfg(test)]
+mod loopback;
 pub mod meter;
 pub mod net;
 pub mod network;
 pub mod process;
 pub mod progress;
 pub mod recording;
+pub mod report_files;
 pub mod request;
 pub mod run;
 pub mod runs;
+pub mod serve;
 pub mod session;
 pub mod timer;
+
+pub use report_files::report_files;

@@ -17,7 +17,7 @@ use crate::client::{Circuit, CircuitError, Event, Identity, RequestError, Silenc
 use crate::time::{Span, Tick};
 
 /// How long a server may take to answer an ECHO (`caProto.h`, `CA_ECHO_TIMEOUT`).
-const ECHO_PATIENCE: Span = Span::from_secs(5);
+pub const ECHO_PATIENCE: Span = Span::from_secs(5);
 
 /// Why a circuit can't be used any longer.
 #[derive(Debug, Error)]
@@ -66,6 +66,7 @@ pub struct Link {
     server: SocketAddrV4,
     circuit: Circuit,
     patience: Span,
+    echo_patience: Span,
 }
 
 /// What a circuit needs to know of the client.
@@ -77,6 +78,8 @@ pub struct Manners {
     pub payload_limit: u32,
     /// How long a server may be silent before it is asked for a sign of life (`EPICS_CA_CONN_TMO`).
     pub patience: Span,
+    /// How long it may take to give that: [`ECHO_PATIENCE`].
+    pub echo_patience: Span,
 }
 
 impl Link {
@@ -89,7 +92,8 @@ impl Link {
         let socket = TcpStream::connect_timeout(&server.into(), limit)?;
         socket.set_nodelay(true)?;
         let circuit = Circuit::open(&manners.identity, manners.payload_limit);
-        let link = Link { socket, server, circuit, patience: manners.patience };
+        let Manners { patience, echo_patience, .. } = *manners;
+        let link = Link { socket, server, circuit, patience, echo_patience };
         link.wait_at_most(link.patience)?;
         Ok(link)
     }
@@ -179,7 +183,7 @@ impl Link {
     /// Waits until the socket takes more or has something; `true`: it has something.
     fn wait_for_room(&self) -> Result<bool, LinkError> {
         let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN | PollFlags::POLLOUT)];
-        let limit = self.patience + ECHO_PATIENCE;
+        let limit = self.patience + self.echo_patience;
         let timeout = PollTimeout::try_from(limit.0 / 1_000_000).unwrap_or(PollTimeout::MAX);
         match poll(&mut fds, timeout) {
             Ok(0) => Err(LinkError::Silent { server: self.server, silence: limit }),
@@ -205,11 +209,11 @@ impl Link {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                     if self.circuit.silent() == Silence::Dead {
-                        let silence = self.patience + ECHO_PATIENCE;
+                        let silence = self.patience + self.echo_patience;
                         return Err(LinkError::Silent { server: self.server, silence });
                     }
                     asked = true;
-                    self.wait_at_most(ECHO_PATIENCE).map_err(|e| self.broken(e))?;
+                    self.wait_at_most(self.echo_patience).map_err(|e| self.broken(e))?;
                     if !self.flush()? {
                         return self.receive_now().map(|n| n.unwrap_or(0));
                     }

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, ToSocketAddrs};
 use thiserror::Error;
 
 use super::finder::{Destinations, automatic_addresses};
-use super::net::Manners;
+use super::net::{ECHO_PATIENCE, Manners};
 use crate::ca::environment::{Address, ClientEnvironment, DEFAULT_MESSAGE_BYTES, EnvironmentError};
 use crate::client::Identity;
 use crate::time::Span;
@@ -71,7 +71,12 @@ impl Network {
         let array_bytes = Some(environment.max_array_bytes).filter(|bytes| *bytes != DEFAULT_MESSAGE_BYTES);
         Ok(Network {
             destinations: Destinations { datagrams, name_servers },
-            manners: Manners { identity: identity(), payload_limit, patience: environment.conn_timeout },
+            manners: Manners {
+                identity: identity(),
+                payload_limit,
+                patience: environment.conn_timeout,
+                echo_patience: ECHO_PATIENCE,
+            },
             array_bytes: array_bytes.unwrap_or(0),
         })
     }
@@ -88,6 +93,7 @@ impl Network {
                 identity: identity(),
                 payload_limit: DEFAULT_MESSAGE_BYTES,
                 patience: Span::from_secs(30),
+                echo_patience: ECHO_PATIENCE,
             },
             array_bytes: 0,
         }

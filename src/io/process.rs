@@ -88,7 +88,7 @@ pub struct Process {
     stdin: Option<ChildStdin>,
     stdout: Lines,
     stderr: Arc<Mutex<VecDeque<String>>>,
-    stderr_reader: JoinHandle<()>,
+    stderr_reader: Option<JoinHandle<()>>,
 }
 
 type Lines = tokio::io::Lines<BufReader<ChildStdout>>;
@@ -127,7 +127,7 @@ impl Process {
             stdout: BufReader::new(stdout).lines(),
             child,
             stderr,
-            stderr_reader,
+            stderr_reader: Some(stderr_reader),
         })
     }
 
@@ -230,7 +230,9 @@ impl Process {
             }
         };
         // The reader ends with the pipe; a grandchild may keep that open, so it is not waited for without limit.
-        let _ = tokio::time::timeout(Duration::from_millis(200), &mut self.stderr_reader).await;
+        if let Some(reader) = self.stderr_reader.take() {
+            let _ = tokio::time::timeout(Duration::from_millis(200), reader).await;
+        }
         Ok(status)
     }
 

@@ -47,6 +47,10 @@ pub enum Event<'a> {
         segment: &'a Segment,
         /// What the IOC posted since the last such event of this repeat.
         emissions: &'a [Emission],
+        /// All that has been recorded until now, this segment included.
+        trace: &'a Trace,
+        /// What went wrong until now.
+        failures: &'a [Failure],
     },
     /// One client yielded nothing that can be summed up.
     Failed {
@@ -362,9 +366,16 @@ impl Run<'_> {
             tally: facts.tally,
             warnings,
         };
-        self.tell(Event::Measured { segment: &segment, emissions })?;
-        self.outcome.trace.segments.push(segment);
-        Ok(())
+        let Outcome { trace, failures, .. } = &mut self.outcome;
+        trace.segments.push(segment);
+        let (trace, failures) = (&*trace, &*failures);
+        match trace.segments.last() {
+            Some(segment) => {
+                let event = Event::Measured { segment, emissions, trace, failures };
+                (self.listener)(event).map_err(RunError::Save)
+            }
+            None => Ok(()),
+        }
     }
 
     fn tell(&mut self, event: Event<'_>) -> Result<(), RunError> {

@@ -405,4 +405,41 @@ mod tests {
         fs::remove_file(path.join("ledger.csv")).unwrap();
         assert!(load(&path).unwrap_err().to_string().contains("ledger.csv: cannot be read: No such file"));
     }
+
+    /// What a run folder holds, in the order of the files' names.
+    fn files(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files: Vec<_> = fs::read_dir(path).unwrap().map(|e| e.unwrap().path()).collect();
+        files.sort();
+        files.into_iter().map(|file| (file.clone(), fs::read(file).unwrap())).collect()
+    }
+
+    #[test]
+    fn no_damage_is_worse_than_an_error() {
+        use proptest::prelude::*;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run");
+        let whole = trace(Facts::Full);
+        RunFolder::write(&path, &note(), &whole, &summarise(&whole, &[])).unwrap();
+        let files = files(&path);
+        let noise = prop::collection::vec(prop::sample::select(b"0123456789-.,:\"[]{}eE \nnull\xff".to_vec()), 1..12);
+        let damage = (0..files.len(), 0.0f64..1.0, any::<bool>(), noise);
+        let mut runner =
+            proptest::test_runner::TestRunner::new(ProptestConfig { cases: 500, ..ProptestConfig::default() });
+        let outcome = runner.run(&damage, |(file, place, cut, noise)| {
+            let (name, good) = &files[file];
+            let mut content = good.clone();
+            let at = (place * content.len() as f64) as usize;
+            let end = if cut { content.len() } else { (at + noise.len()).min(content.len()) };
+            content.splice(at..end, if cut { Vec::new() } else { noise });
+            fs::write(name, content).unwrap();
+            let loaded = load(&path);
+            fs::write(name, good).unwrap();
+            match loaded {
+                Ok(run) => drop(summarise(&run.trace, &[])),
+                Err(error) => prop_assert!(error.to_string().contains("run/"), "{}", error),
+            }
+            Ok(())
+        });
+        outcome.unwrap();
+    }
 }

@@ -1,4 +1,28 @@
-//! What a run came to, for people and for programs.
+//! What a run came to, for people and for programs: tables, figures as data and their layout, and the report as HTML and Markdown.
+//!
+//! Nothing here draws or writes: [`crate::io::draw`] turns figures into files.
 
+pub mod content;
 pub mod csv;
 pub mod document;
+pub mod figure;
+pub mod figures;
+pub mod grids;
+pub mod html;
+pub mod layout;
+mod legend;
+pub mod markdown;
+mod marker;
+pub mod number;
+pub mod palette;
+mod place;
+mod prose;
+pub mod scale;
+pub mod scene;
+pub mod sentence;
+mod series;
+mod setup;
+#[cfg(test)]
+pub(crate) mod synthetic;
+pub mod table;
+pub mod text;

@@ -148,7 +148,21 @@ fn tally() -> ClientTally {
 }
 
 /// A poller that reads all PVs every `period`; the IOC reads half of `round_trip` after the asking.
-pub(crate) fn poll(mut segment: Segment, emissions: &[Emission], pvs: u32, period: u64, round_trip: u64) -> Segment {
+pub(crate) fn poll(segment: Segment, emissions: &[Emission], pvs: u32, period: u64, round_trip: u64) -> Segment {
+    let mut segment = poll_in_full(segment, emissions, pvs, period, round_trip);
+    let mut held = std::collections::HashMap::new();
+    segment.observations.retain(|o| held.insert(o.pv, o.seq) != Some(o.seq));
+    segment
+}
+
+/// The same with `facts = "full"`: redundant replies are recorded too.
+pub(crate) fn poll_in_full(
+    mut segment: Segment,
+    emissions: &[Emission],
+    pvs: u32,
+    period: u64,
+    round_trip: u64,
+) -> Segment {
     let window = segment.window;
     let (mut tally, mut rows) = (tally(), Vec::new());
     for pv in (0..pvs).map(PvId) {
@@ -164,11 +178,9 @@ pub(crate) fn poll(mut segment: Segment, emissions: &[Emission], pvs: u32, perio
             if window.contains(read) {
                 window_count.add(&get);
             }
-            if redundant == 0 {
-                let (asked, received) = (Some(Tick(asked)), Tick(asked + round_trip));
-                let first = last.is_none();
-                segment.observations.push(Observation { pv, seq: newest, asked, received, first });
-            }
+            let (sent, received) = (Some(Tick(asked)), Tick(asked + round_trip));
+            let first = last.is_none();
+            segment.observations.push(Observation { pv, seq: newest, asked: sent, received, first });
             last = Some(newest);
             asked += period;
         }

@@ -113,3 +113,104 @@ fn every_change_is_posted(group: &PvGroup) -> bool {
         (Some(_), Signal::Sine { .. }) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::example;
+
+    const MS: f64 = 1e6;
+
+    fn periodic(ms: u64) -> PvGroup {
+        example::group(Change::Periodic { interval: Span::from_millis(ms) })
+    }
+
+    /// A client of 10 ms polls and a round trip of 1 ms, over ten seconds in which each group changed so often.
+    fn of(groups: Vec<(usize, PvGroup)>, changes: &[u64], alter: impl FnOnce(&mut ClientSpec)) -> Expected {
+        let pvs = groups.iter().map(|g| g.0).sum();
+        let pacing = Some(Pacing::FixedDelay { period: Span::from_millis(9) });
+        let mut client = example::client("c", Fetch::Batch, pacing, pvs);
+        alter(&mut client);
+        let scenario = example::scenario(groups, vec![client.clone()]);
+        let achieved = Achieved {
+            intervals: Intervals::constant(10.0 * MS),
+            round_trip_ns: Some(MS),
+            changes_of_group: changes.to_vec(),
+            time: Span::from_secs(10),
+        };
+        expected(&scenario, &client, &achieved)
+    }
+
+    fn close(found: Option<f64>, wanted: f64) {
+        assert!(found.is_some_and(|found| (found - wanted).abs() < 1e-9 * wanted.abs().max(1.0)), "{found:?} {wanted}");
+    }
+
+    #[test]
+    fn groups_weigh_by_gets_and_changes() {
+        // Two PVs that never change, six every 100 ms, two every 5 ms.
+        let groups = vec![(2, example::group(Change::Still)), (6, periodic(100)), (2, periodic(5))];
+        let expected = of(groups, &[0, 600, 4000], |_| {});
+        close(expected.redundant_fraction, (2.0 + 6.0 * 0.9) / 10.0);
+        close(expected.missed_fraction, 2000.0 / 4600.0);
+        close(expected.notice_mean_ns, 5.5 * MS);
+        close(expected.notice_band_ns.map(|b| b.0), MS);
+    }
+
+    #[test]
+    fn the_rate_that_was_seen_counts() {
+        let expected = of(vec![(10, periodic(100))], &[500], |_| {});
+        close(expected.redundant_fraction, 0.95);
+    }
+
+    #[test]
+    fn only_the_pvs_looked_at_count() {
+        let ms = Span::from_millis;
+        let point = |at| (ms(at), 0.0);
+        let points = vec![vec![point(0), point(400)], vec![], vec![point(7)]];
+        let trace = example::group(Change::Trace { file: "t".into(), length: ms(1000), points });
+        // The third PV changes once a second, the second never.
+        let expected = of(vec![(3, trace.clone())], &[10], |client| client.pvs.retain(|pv| pv.0 > 0));
+        close(expected.redundant_fraction, (1.0 + 0.99) / 2.0);
+        close(expected.missed_fraction, 0.0);
+        let nothing = of(vec![(3, trace)], &[0], |client| client.pvs.retain(|pv| pv.0 == 1));
+        assert_eq!((nothing.redundant_fraction, nothing.missed_fraction), (Some(1.0), None));
+    }
+
+    #[test]
+    fn where_theory_ends() {
+        let ten = || vec![(10, periodic(100))];
+        let backoff = Pacing::Backoff { first: Span::from_millis(1), last: Span::from_millis(9) };
+        let hybrid = Pacing::Hybrid { sleep: Span::from_millis(9) };
+        for pacing in [backoff, hybrid] {
+            assert_eq!(of(ten(), &[1000], |client| client.pacing = Some(pacing)), Expected::default());
+        }
+        let cached = of(ten(), &[1000], |client| client.fetch = Fetch::Cached);
+        assert_eq!(cached.redundant_fraction, None);
+        close(cached.missed_fraction, 0.0);
+        close(cached.notice_mean_ns, 5.0 * MS);
+        let held_back = vec![(10, PvGroup { mdel: Some(1.0), ..periodic(100) })];
+        let held_back = of(held_back, &[500], |_| {});
+        assert_eq!(
+            (held_back.redundant_fraction, held_back.missed_fraction, held_back.age_mean_ns),
+            (None, None, None)
+        );
+        close(held_back.notice_mean_ns, 5.5 * MS);
+        let posted = vec![(10, PvGroup { mdel: Some(0.5), ..periodic(100) })];
+        close(of(posted, &[1000], |_| {}).redundant_fraction, 0.9);
+    }
+
+    #[test]
+    fn a_monitor_misses_nothing_as_long_as_it_keeps_up() {
+        let monitor = |work: u64| {
+            of(vec![(10, periodic(100))], &[1000], |client| {
+                client.fetch = Fetch::Monitor;
+                client.pacing = None;
+                client.service_time = Span::from_millis(work);
+            })
+        };
+        for work in [0, 9] {
+            assert_eq!(monitor(work), Expected { missed_fraction: Some(0.0), ..Expected::default() });
+        }
+        assert_eq!(monitor(11), Expected::default());
+    }
+}

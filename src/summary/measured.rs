@@ -41,7 +41,8 @@ pub struct Measured {
     pub counted_in_all: Count,
     /// Updates that may have been on their way when the client ended.
     pub in_flight: u64,
-    /// Mean time from asking to having, in ns, over the window's observations that were asked for.
+    /// Mean time from asking to having, in ns, over what was asked for in the window and brought news. Redundant replies are left out
+    /// even where they were recorded, so that the number does not depend on how much was.
     pub round_trip_ns: Option<f64>,
 }
 
@@ -64,7 +65,7 @@ pub fn measure(scenario: &Scenario, client: &ClientSpec, emissions: &EmissionInd
         counted: Count::default(),
         counted_in_all: Count::default(),
         in_flight: in_flight(client, emissions, window),
-        round_trip_ns: round_trip(segment),
+        round_trip_ns: round_trip(segment, client, &by_pv),
     };
     for row in &segment.ledger {
         measured.counted.add(&row.window);
@@ -92,10 +93,17 @@ fn in_flight(client: &ClientSpec, emissions: &EmissionIndex<'_>, window: Window)
     client.pvs.iter().map(|pv| emissions.in_window(*pv, late).count() as u64).sum()
 }
 
-fn round_trip(segment: &Segment) -> Option<f64> {
-    let asked = segment.observations.iter().filter(|o| !o.first && segment.window.contains(o.received));
-    let (sum, n) = asked
-        .filter_map(|o| Some(o.received.signed_since(o.asked?)))
-        .fold((0i128, 0u64), |(sum, n), ns| (sum + i128::from(ns), n + 1));
+fn round_trip(segment: &Segment, client: &ClientSpec, by_pv: &ByPv) -> Option<f64> {
+    let (mut sum, mut n) = (0i128, 0u64);
+    for pv in &client.pvs {
+        let mut before = None;
+        for o in by_pv.of(*pv).iter().map(|&i| &segment.observations[i as usize]) {
+            let news = before.replace(o.seq) != Some(o.seq);
+            if let Some(asked) = o.asked.filter(|_| news && !o.first && segment.window.contains(o.received)) {
+                sum += i128::from(o.received.signed_since(asked));
+                n += 1;
+            }
+        }
+    }
     (n > 0).then(|| sum as f64 / n as f64)
 }

@@ -137,7 +137,7 @@ mod tests {
     use crate::pv::{PvId, Seq};
     use crate::scenario::model::{Change, Fetch, Pacing, Phase};
     use crate::summary::example;
-    use crate::summary::example::{poll, posted, push};
+    use crate::summary::example::{poll, poll_in_full, posted, push};
     use crate::trace::Observation;
 
     const MS: u64 = 1_000_000;
@@ -262,5 +262,21 @@ mod tests {
         assert_eq!(summary.warnings[0], note);
         let said: Vec<_> = summary.warnings.iter().map(|w| format!("{:?} {}", w.client, w.what)).collect();
         insta::assert_snapshot!(said.join("\n"));
+    }
+
+    #[test]
+    fn recording_every_reply_changes_no_number() {
+        let news = trace();
+        let mut full = trace();
+        for (place, period) in [(1, 31), (2, 251), (4, 31), (5, 251)] {
+            let emissions = &full.emissions[place / 3];
+            let bare =
+                Segment { observations: Vec::new(), ledger: Vec::new(), tally: None, ..full.segments[place].clone() };
+            full.segments[place] = poll_in_full(bare, emissions, 20, period * MS, MS);
+        }
+        let recorded = |trace: &Trace| trace.segments.iter().map(|s| s.observations.len()).sum::<usize>();
+        assert!(recorded(&full) > recorded(&news));
+        // Not `assert_eq`: a histogram prints all of its buckets.
+        assert!(summarise(&full, &[]) == summarise(&news, &[]));
     }
 }

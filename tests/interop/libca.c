@@ -1,6 +1,8 @@
 /*
  * What a C program on libca can do to a server, one case a run: `libca CASE`.
  *
+ * `libca conversions` writes down what becomes of values put in every type and read in every type.
+ *
  * Each CASE below is a test of its own in main.rs, which reads their names from this file. A case that fails says why on
  * standard error and exits with 1. The lines `@stop` and `@start` on standard output ask for the server to be ended and
  * started again on the same port; a line on standard input answers when it is done.
@@ -566,6 +568,14 @@ CASE(alarm_mask_sees_alarms_only) {
     CHECK(values.count > alarms.count, "%d values, %d alarms", values.count, alarms.count);
 }
 
+CASE(log_mask_sees_values) {
+    struct seen log = {0}, both = {0};
+    subscribe(channel("I:DOUBLE"), DBR_TIME_DOUBLE, 1, DBE_LOG, &log);
+    subscribe(channel("I:DOUBLE"), DBR_TIME_DOUBLE, 1, DBE_VALUE | DBE_LOG | DBE_ALARM, &both);
+    UNTIL(log.count >= 5 && both.count >= 5, "%d and %d events", log.count, both.count);
+    CHECK(!log.backwards && !both.backwards, "values went back");
+}
+
 CASE(property_mask_sees_no_values) {
     struct seen properties = {0}, values = {0};
     subscribe(channel("I:DOUBLE"), DBR_CTRL_DOUBLE, 1, DBE_PROPERTY, &properties);
@@ -718,7 +728,85 @@ CASE(preemptive_callbacks) {
     }
 }
 
+/* ---------------------------------------------------------------- a report instead of a case */
+
+static void print_as_every_type(chid c) {
+    static const int types[] = {DBR_STRING, DBR_SHORT, DBR_FLOAT, DBR_ENUM, DBR_CHAR, DBR_LONG, DBR_DOUBLE};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        struct seen seen = {0};
+        OK(ca_array_get_callback(types[i], 1, c, see, &seen));
+        UNTIL(seen.count, "no answer");
+        printf(" %s ", dbr_type_to_text(types[i]) + 4);
+        if (seen.status != ECA_NORMAL) {
+            printf("fails");
+        } else if (types[i] == DBR_STRING) {
+            printf("\"%s\"", seen.text);
+        } else {
+            printf("%.17g", fabs(seen.first) == 0 || isnan(seen.first) ? fabs(seen.first) : seen.first);
+        }
+    }
+    printf("\n");
+}
+
+static void report_put(chid c, int type, const void *value, const char *shown) {
+    struct seen done = {0};
+    put_callback(c, type, value, &done);
+    UNTIL(done.count, "no answer");
+    printf("%s <- %s %s: %s;", ca_name(c), dbr_type_to_text(type) + 4, shown, done.status == ECA_NORMAL ? "done" : "fails");
+    print_as_every_type(c);
+}
+
+/* What becomes of every kind of value put to every kind of record, read as every type: main.rs compares two servers. */
+static void report_conversions(void) {
+    static const char *const texts[] = {
+        "0", " ", "1", "-1", "+2", "12.7", ".5", "5.", "0x10", "0x1", "0x", "0xg", "-0X7f", "010", "01", "08", "200", "1e3", "1e", "1e-400", "1e400", "1e39", "1e-39", "300", "-255",
+        "-256", "40000", "65535", "70000", "-70000", "2147483648", "99999999999", "99999999999999999999", "nan", "inf", "-Infinity",
+        "word", "On", "on", "Tripped", "1 ", "1x", "  2", "7 mm", "\t1", "3", "15", "16", "abcdefghijklmnopqrstuvwxyz0123456789ABC",
+    };
+    static const double numbers[] = {
+        0, -0.0, 1, 1.5, -1.5, 0.125, 2.675, 123456.789, 70000.5, -70000.7, 255, 256, 300, 32768, 65535, 65536, 2147483647, 2147483648.0,
+        -2147483648.0, -2147483649.0, 3e9, -3e9, 1e15, 1.5e16, 1e17, 1e38, 1e39, 1e300, 1e-30, 1e-40, 1e-300, INFINITY, -INFINITY, NAN, 3, 15, 16,
+    };
+    for (size_t record = 0; record < SETTABLE; record++) {
+        chid c = channel(settable[record]);
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+            dbr_string_t text = {0};
+            char shown[64];
+            strcpy(text, texts[i]);
+            snprintf(shown, sizeof shown, "\"%s\"", text);
+            report_put(c, DBR_STRING, text, shown);
+        }
+        for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+            double d = numbers[i];
+            float f = (float)d;
+            char shown[64];
+            snprintf(shown, sizeof shown, "%.17g", isnan(d) ? fabs(d) : d);
+            report_put(c, DBR_DOUBLE, &d, shown);
+            snprintf(shown, sizeof shown, "%.17g", isnan(d) ? fabs(d) : f);
+            report_put(c, DBR_FLOAT, &f, shown);
+            if (d != floor(d) || fabs(d) > 2147483648.0) continue;
+            dbr_long_t l = d >= 2147483648.0 ? -1 : (dbr_long_t)d;
+            dbr_short_t s = (dbr_short_t)l;
+            dbr_enum_t e = (dbr_enum_t)l;
+            dbr_char_t ch = (dbr_char_t)l;
+            snprintf(shown, sizeof shown, "%d", l);
+            report_put(c, DBR_LONG, &l, shown);
+            snprintf(shown, sizeof shown, "%d", s);
+            report_put(c, DBR_SHORT, &s, shown);
+            snprintf(shown, sizeof shown, "%d", e);
+            report_put(c, DBR_ENUM, &e, shown);
+            snprintf(shown, sizeof shown, "%d", ch);
+            report_put(c, DBR_CHAR, &ch, shown);
+        }
+    }
+}
+
 int main(int argc, char **argv) {
+    if (argc == 2 && !strcmp(argv[1], "conversions")) {
+        OK(ca_context_create(ca_disable_preemptive_callback));
+        report_conversions();
+        exit(0);
+    }
     for (int i = 0; argc == 2 && i < case_count; i++) {
         if (!strcmp(cases[i].name, argv[1])) {
             int preemptive = !strncmp(argv[1], "preemptive", 10);
@@ -728,5 +816,5 @@ int main(int argc, char **argv) {
             exit(0);
         }
     }
-    fail("usage: libca CASE");
+    fail("usage: libca CASE | conversions");
 }

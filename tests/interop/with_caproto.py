@@ -152,9 +152,14 @@ def put_waveform():
 @case
 def access_rights():
     rights = {}
-    pvs("R:STILL", "S:DOUBLE", access_rights_callback=lambda made, given: rights.__setitem__(made.name, given))
+
+    def changed(made, given):
+        rights[made.name] = given
+
+    kept = pvs("R:STILL", "S:DOUBLE", access_rights_callback=changed)
     until(lambda: len(rights) == 2, "the rights of both")
-    assert rights == {"R:STILL": AccessRights.READ, "S:DOUBLE": AccessRights.READ | AccessRights.WRITE}, rights
+    both = AccessRights.READ | AccessRights.WRITE
+    assert rights == {"R:STILL": AccessRights.READ, "S:DOUBLE": both} and kept, rights
 
 
 @case
@@ -235,7 +240,11 @@ def channels_come_and_go():
 @case
 def monitor_goes_on_after_a_restart():
     values, states = [], []
-    made = pv("I:LONG", connection_state_callback=lambda _, state: states.append(state))
+
+    def connection(_, state):  # caproto keeps no reference of its own
+        states.append(state)
+
+    made = pv("I:LONG", connection_state_callback=connection)
     kept = subscribe(made, values)
     until(lambda: len(values) >= 5, "5 updates")
     ask("@stop")

@@ -1,5 +1,6 @@
 """pyepics, as people use it, against the server under test."""
 
+import ctypes
 import threading
 import time
 
@@ -114,6 +115,17 @@ def put_with_callback():
     pv("S:LONG").put(17, callback=lambda **_: done.set())
     assert done.wait(10), "no callback"
     assert epics.caget("S:LONG") == 17
+
+
+@case
+def put_text_to_a_number():
+    """As `caput` does; pyepics itself converts to the native type first."""
+    for name, put, got in (("S:DOUBLE", b"12.5", 12.5), ("S:LONG", b"-42", -42), ("S:ENUM", b"On", 1)):
+        made, text = channel(name), (ctypes.c_char * 40)()
+        text.value = put
+        ca.PySEVCHK("put", ca.libca.ca_array_put(dbr.STRING, 1, made, text))
+        ca.flush_io()
+        until(lambda: ca.get(made) == got, f"{put} in {name}")
 
 
 @case

@@ -118,6 +118,31 @@ fn one_byte_at_a_time_is_as_good() {
 }
 
 #[test]
+fn elements_are_counted_by_the_bytes_that_came() {
+    const STRING: u16 = 0;
+    const TIME_CHAR: u16 = 18;
+    for (dbr, announced, bytes, count) in [
+        (DOUBLE, 100, 24, 3),
+        (DOUBLE, 2, 24, 2),
+        (TIME_CHAR, 100, 24, 9),
+        (STRING, 2, 48, 2),
+        (DOUBLE, u32::MAX, 0, 0),
+    ] {
+        let (mut circuit, channel) = opened();
+        let request = circuit.get(channel, dbr, announced).unwrap();
+        let header = Header { command: command::READ_NOTIFY, data_type: dbr, count: announced, ..Header::default() };
+        let header = Header { p1: eca::NORMAL, p2: request.0, ..header };
+        let mut out = Vec::new();
+        message::with_payload(&mut out, header, bytes, |out| out.extend(std::iter::repeat_n(0, bytes)));
+        feed(&mut circuit, &out);
+        let Some(Event::Got { data, .. }) = circuit.next_event().unwrap() else { panic!("no value") };
+        assert_eq!(data.count, count, "{bytes} bytes of type {dbr}");
+        let read = crate::ca::dbr::decode(DbrType::from_code(dbr).unwrap(), data.count as usize, data.payload);
+        assert_eq!(read.unwrap().value.len(), count as usize);
+    }
+}
+
+#[test]
 fn requests_need_an_open_channel_and_the_right() {
     let mut circuit = Circuit::open(&identity(), LIMIT);
     let channel = circuit.create(&name("A"), 0).unwrap();
@@ -269,8 +294,8 @@ fn bytes_that_are_not_the_protocol_end_the_circuit_with_a_reason() {
     };
     let cases = cases.into_iter().chain([
         (answer(39, 1, &[0; 8]), "the server sent data of type 39"),
-        (answer(DOUBLE, 2, &[0; 8]), "the server sent 8 bytes for 2 elements of DBR type 6, which need 16"),
-        (answer(20, u32::MAX, &[0; 24]), "the server sent 24 bytes for 4294967295 elements of DBR type 20"),
+        (answer(20, 1, &[0; 8]), "the server sent 8 bytes of DBR type 20, whose values start at byte 16"),
+        (answer(31, u32::MAX, &[0; 24]), "the server sent 24 bytes of DBR type 31, whose values start at byte 422"),
     ]);
     for (mut bytes, why) in cases {
         let (mut circuit, channel) = opened();

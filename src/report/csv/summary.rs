@@ -80,6 +80,13 @@ fn interval(estimate: Option<Estimate>) -> Option<(f64, f64)> {
     estimate?.interval
 }
 
+/// The rows as pairs of column and cell.
+#[must_use]
+pub fn records(summary: &Summary) -> Vec<Vec<(&'static str, Option<String>)>> {
+    let row = |client| COLUMNS.iter().map(|(name, cell)| (*name, cell(client))).collect();
+    summary.clients.iter().map(row).collect()
+}
+
 /// Writes the table with its header.
 ///
 /// # Errors

@@ -1,0 +1,109 @@
+//! What a run came to, as text or JSON for standard output, and as an exit code.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Failure, exit};
+use crate::io::files::FileError;
+use crate::io::ioc_alone::AloneError;
+use crate::io::live::{Finished, LiveError};
+use crate::io::request::Format;
+use crate::report::csv::summary::records;
+use crate::report::table::table;
+use crate::summary::{Summary, Warning};
+
+const PORT_ADVICE: &str = "give another with --port, or 0 for any free one";
+
+/// The exit code of a run that could be saved.
+pub(super) fn code(finished: &Finished) -> u8 {
+    if finished.interrupted {
+        exit::INTERRUPTED
+    } else if finished.failures.is_empty() {
+        exit::DONE
+    } else {
+        exit::FAILED
+    }
+}
+
+/// What is printed at the end of a run.
+pub(super) fn told(finished: &Finished, format: Format) -> String {
+    match format {
+        Format::Text => text(finished),
+        Format::Json => json(finished),
+    }
+}
+
+fn text(finished: &Finished) -> String {
+    let mut text = table(&finished.summary);
+    text.push('\n');
+    for warning in &finished.summary.warnings {
+        let _ = writeln!(text, "{}", line(warning));
+    }
+    let _ = write!(text, "\n{}\n\nReport: {}\n", finished.sentence, finished.folder.join("report.html").display());
+    text
+}
+
+fn line(warning: &Warning) -> String {
+    let client = warning.client.as_ref().map_or_else(String::new, |name| format!("{name}: "));
+    format!("warning: {client}{}\n  {}", warning.what, warning.advice)
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    run: &'a std::path::Path,
+    exit: u8,
+    interrupted: bool,
+    sentence: &'a str,
+    clients: Vec<serde_json::Map<String, Value>>,
+    warnings: &'a [Warning],
+    failures: &'a [crate::trace::Failure],
+}
+
+fn json(finished: &Finished) -> String {
+    let told = Told {
+        run: &finished.folder,
+        exit: code(finished),
+        interrupted: finished.interrupted,
+        sentence: &finished.sentence,
+        clients: clients(&finished.summary),
+        warnings: &finished.summary.warnings,
+        failures: &finished.failures,
+    };
+    serde_json::to_string_pretty(&told).unwrap_or_default() + "\n"
+}
+
+/// The rows of `summary.csv` as objects: numbers as numbers, empty cells as null.
+fn clients(summary: &Summary) -> Vec<serde_json::Map<String, Value>> {
+    let value = |cell: Option<String>| {
+        cell.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    };
+    let row = |row: Vec<(&str, Option<String>)>| row.into_iter().map(|(k, v)| (k.to_owned(), value(v))).collect();
+    records(summary).into_iter().map(row).collect()
+}
+
+impl From<LiveError> for Failure {
+    fn from(error: LiveError) -> Failure {
+        let text = error.to_string();
+        match error {
+            LiveError::Folder(_) => Failure::bad_input(text, "give another folder with -o"),
+            LiveError::Port(_) => Failure::bad_input(text, PORT_ADVICE),
+            LiveError::Write(FileError { .. }) | LiveError::Save(_) | LiveError::Run(_) => {
+                Failure::measurement(text, "what was saved before is kept")
+            }
+            LiveError::Draw(_) | LiveError::Runtime(_) => Failure::measurement(text, ""),
+        }
+    }
+}
+
+impl From<AloneError> for Failure {
+    fn from(error: AloneError) -> Failure {
+        let text = error.to_string();
+        match error {
+            AloneError::Listen(_) => Failure::bad_input(text, PORT_ADVICE),
+            AloneError::Environment(_) | AloneError::BeaconAddress { .. } => Failure::bad_input(text, ""),
+            AloneError::Io(_) => Failure::measurement(text, ""),
+        }
+    }
+}

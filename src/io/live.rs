@@ -1,0 +1,220 @@
+//! A live run from request to results: the run folder is made first, facts are saved as they come, the report is drawn last.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use thiserror::Error;
+use tokio::sync::watch;
+
+use super::clock;
+use super::draw::DrawError;
+use super::files::{FileError, write_files};
+use super::host::host;
+use super::listen::{ListenError, bind_row};
+use super::progress::Progress;
+use super::report_files::report_files;
+use super::request::RunRequest;
+use super::run::{self, Event, Outcome, RunError};
+use super::runs::{LoadedRun, RunFolder, RunFolderError, load};
+use crate::report::content::ReportInput;
+use crate::report::document::RunNote;
+use crate::report::palette::Theme;
+use crate::report::sentence::sentence;
+use crate::scenario::model::Scenario;
+use crate::summary::notes::notes;
+use crate::summary::{Summary, summarise};
+use crate::time::{Span, Tick};
+use crate::trace::{Failure, Trace};
+
+/// Saving in mid-run takes at most one part in this many of the time of a run.
+const SAVING_SHARE: u64 = 20;
+
+/// Why a live run could not be made, or not be saved.
+#[derive(Debug, Error)]
+pub enum LiveError {
+    /// The run folder cannot be made: bad input.
+    #[error(transparent)]
+    Folder(RunFolderError),
+    /// A port is taken: bad input.
+    #[error(transparent)]
+    Port(ListenError),
+    /// Results could not be saved in mid-run, or the run could not go on.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The summary could not be saved.
+    #[error(transparent)]
+    Save(RunFolderError),
+    /// The report could not be drawn.
+    #[error("the report could not be drawn: {0}")]
+    Draw(#[from] DrawError),
+    /// The report could not be written.
+    #[error(transparent)]
+    Write(#[from] FileError),
+    /// The runtime for the child processes could not be started.
+    #[error("child processes cannot be watched: {0}")]
+    Runtime(std::io::Error),
+}
+
+/// What a live run came to.
+#[derive(Debug)]
+pub struct Finished {
+    /// The numbers.
+    pub summary: Summary,
+    /// What went wrong.
+    pub failures: Vec<Failure>,
+    /// Whether a person ended it early.
+    pub interrupted: bool,
+    /// Where everything is.
+    pub folder: PathBuf,
+    /// What polling cost.
+    pub sentence: String,
+}
+
+/// Runs, saves and reports.
+///
+/// # Errors
+/// When the folder or the port cannot be had, or results cannot be written. What goes wrong with clients or the IOC is in
+/// the result, beside what was recorded.
+pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
+    let scenario = &request.scenario;
+    let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let path = request.out.clone().unwrap_or_else(|| default_folder(scenario, &started));
+    check_ports(request.port, scenario.clients.len())?;
+    let mut saver = Saver {
+        folder: RunFolder::create(&path, scenario).map_err(LiveError::Folder)?,
+        note: RunNote {
+            pollcost: env!("CARGO_PKG_VERSION").to_owned(),
+            started: Some(started),
+            host: host(),
+            failures: Vec::new(),
+            interrupted: false,
+            finished: false,
+            notes: Vec::new(),
+        },
+        next: clock::now(),
+    };
+    let mut progress = Progress::new(scenario, request.voice.quiet);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LiveError::Runtime)?;
+    let outcome = runtime.block_on(async {
+        let mut listener = |event: Event<'_>| {
+            progress.event(&event);
+            saver.event(&event).map_err(|e| e.to_string())
+        };
+        run::run(scenario, request.port, interrupts(), &mut listener).await
+    });
+    progress.finish();
+    saver.conclude(outcome?)
+}
+
+/// Turns true at the first Ctrl-C. A second one ends the program at once.
+fn interrupts() -> watch::Receiver<bool> {
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_err() {
+            return std::future::pending().await;
+        }
+        eprintln!("interrupted: the window is closed and what was recorded is reported; once more to end at once");
+        sender.send_replace(true);
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(130);
+        }
+    });
+    receiver
+}
+
+fn default_folder(scenario: &Scenario, started: &str) -> PathBuf {
+    let compact: String = started.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    Path::new("reports").join(format!("{}-{compact}", scenario.name))
+}
+
+/// A port that is taken is told before anything is started or written.
+fn check_ports(first: u16, listeners: usize) -> Result<(), LiveError> {
+    if first != 0 {
+        bind_row(Ipv4Addr::LOCALHOST, first, listeners).map_err(LiveError::Port)?;
+    }
+    Ok(())
+}
+
+/// Saves facts as they come.
+struct Saver {
+    folder: RunFolder,
+    note: RunNote,
+    /// When the summary may be written again.
+    next: Tick,
+}
+
+impl Saver {
+    fn event(&mut self, event: &Event<'_>) -> Result<(), RunFolderError> {
+        match event {
+            Event::Started { .. } => Ok(()),
+            Event::Failed { client, repeat, observations, emissions, .. } => {
+                self.folder.append_emissions(*repeat, emissions)?;
+                self.folder.append_observations(*client, *repeat, observations)
+            }
+            Event::Measured { segment, emissions, trace, failures } => {
+                self.folder.append_emissions(segment.repeat, emissions)?;
+                self.folder.append_segment(segment)?;
+                let start = clock::now();
+                if start < self.next {
+                    return Ok(());
+                }
+                self.save(trace, failures)?;
+                let taken = clock::now().saturating_since(start);
+                self.next = clock::now() + Span(taken.0.saturating_mul(SAVING_SHARE));
+                Ok(())
+            }
+        }
+    }
+
+    fn save(&mut self, trace: &Trace, failures: &[Failure]) -> Result<Summary, RunFolderError> {
+        self.note.failures = failures.to_vec();
+        self.note.notes = notes(failures, self.note.interrupted);
+        let summary = summarise(trace, &self.note.notes);
+        self.folder.save(&self.note, trace, &summary)?;
+        Ok(summary)
+    }
+
+    fn conclude(mut self, outcome: Outcome) -> Result<Finished, LiveError> {
+        let Outcome { trace, failures, interrupted } = outcome;
+        self.note.interrupted = interrupted;
+        self.note.finished = true;
+        let summary = self.save(&trace, &failures).map_err(LiveError::Save)?;
+        let sentence = sentence(&summary);
+        let folder = self.folder.path().to_owned();
+        write_report(&folder, &self.note, &trace.scenario, &summary, Theme::Light)?;
+        Ok(Finished { summary, failures, interrupted, folder, sentence })
+    }
+}
+
+/// Draws the report of a run folder again, into `out`.
+///
+/// # Errors
+/// When the folder is damaged, or the report cannot be written.
+pub fn report_again(run: &Path, out: &Path, theme: Theme) -> Result<Summary, LiveError> {
+    let LoadedRun { note, trace, summary } = load(run).map_err(LiveError::Folder)?;
+    write_report(out, &note, &trace.scenario, &summary, theme)?;
+    Ok(summary)
+}
+
+fn write_report(
+    out: &Path,
+    note: &RunNote,
+    scenario: &Scenario,
+    summary: &Summary,
+    theme: Theme,
+) -> Result<(), LiveError> {
+    let when =
+        note.started.as_deref().unwrap_or("at a time that was not recorded").replace('T', " ").replace('Z', " UTC");
+    let input = ReportInput {
+        summary,
+        scenario,
+        host: &note.host,
+        when: &when,
+        how: "live",
+        command: &format!("pollcost run {} --seed {}", scenario.name, scenario.seed),
+        failures: &[],
+    };
+    write_files(out, &report_files(&input, theme)?)?;
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! What the report says, before it is HTML or Markdown: both are written from the same content.
+
+use super::figure::{Figure, Omitted};
+use super::grids::{self, Grid};
+use super::{figures, prose, setup};
+use crate::scenario::model::Scenario;
+use crate::summary::{Summary, Warning};
+use crate::trace::{Failure, Host};
+
+/// Everything that a report is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportInput<'a> {
+    /// What the run came to.
+    pub summary: &'a Summary,
+    /// What was run.
+    pub scenario: &'a Scenario,
+    /// On what.
+    pub host: &'a Host,
+    /// When it was run, as a reader should see it, such as `2026-03-01 14:05 UTC`.
+    pub when: &'a str,
+    /// How it was run, such as `live` or `simulated`.
+    pub how: &'a str,
+    /// The command that repeats it.
+    pub command: &'a str,
+    /// What was to be measured and could not be, as far as no warning says it already.
+    pub failures: &'a [Failure],
+}
+
+/// The finished content.
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// Heading.
+    pub title: String,
+    /// Scenario, kind of run and date in one line.
+    pub subtitle: String,
+    /// For a reader who knows neither statistics nor EPICS; a paragraph each.
+    pub plain: Vec<String>,
+    /// What was run on what: name and value.
+    pub setup: Vec<(String, String)>,
+    /// The numbers.
+    pub results: Vec<Grid>,
+    /// What was measured beside what was expected.
+    pub expected: Grid,
+    /// In the order of the report.
+    pub figures: Vec<Figure>,
+    /// Figures without data.
+    pub omitted: Vec<Omitted>,
+    /// What to know before believing the numbers.
+    pub warnings: Vec<Warning>,
+    /// What could not be measured.
+    pub failures: Vec<String>,
+    /// The command that repeats the run.
+    pub command: String,
+}
+
+impl Content {
+    /// Puts a report together.
+    #[must_use]
+    pub fn new(input: &ReportInput<'_>) -> Content {
+        let (figures, omitted) = figures::all(input.summary, input.scenario);
+        Content {
+            title: input.scenario.title.clone(),
+            subtitle: format!("Scenario {}, {}, {}", input.scenario.name, input.how, input.when),
+            plain: prose::plain(input.summary, input.scenario),
+            setup: setup::rows(input.scenario, input.host),
+            results: vec![grids::learned(input.summary), grids::cost(input.summary)],
+            expected: grids::expected(input.summary),
+            figures,
+            omitted,
+            warnings: input.summary.warnings.clone(),
+            failures: input.failures.iter().map(failure_words).collect(),
+            command: input.command.to_owned(),
+        }
+    }
+}
+
+fn failure_words(failure: &Failure) -> String {
+    format!("{}, repeat {}: {}", failure.client.as_deref().unwrap_or("the IOC"), failure.repeat + 1, failure.why)
+}
+
+/// How the numbers of the tables are to be read.
+pub const READING: &str = "Below or after each number stands its 95 % interval over repeats, in brackets; numbers are rounded to it. \
+     A dash stands for what does not exist for this client, was not measured, or rests on too few samples: a percentile needs ten \
+     samples beyond it.";
+
+/// What a residual is.
+pub const RESIDUALS: &str = "Expected values follow from the achieved poll periods and the rate of changes alone. The residual, measured \
+     less expected, is what the machine, the runtime and chance add.";
+
+/// What the run cannot tell.
+pub const LIMITS: &str = "All processes ran on one machine and spoke over its own loopback. How the strategies compare carries over to \
+     other places; the latencies themselves do not, since a real network adds its own to every one of them.";
+
+/// Terms and what they mean, in the order in which a reader meets them.
+pub const GLOSSARY: &[(&str, &str)] = &[
+    (
+        "PV",
+        "Process variable: one named value that an EPICS server offers, such as a temperature or a motor's position.",
+    ),
+    (
+        "IOC",
+        "Input/output controller: the server that holds the PVs. Here it is a simulated one that changes them on schedule.",
+    ),
+    ("Channel Access", "The network protocol by which EPICS clients and servers talk."),
+    ("Get", "A client asks for the value of a PV and waits for the reply: one request."),
+    ("Polling", "Asking again and again, with gets, whether a value has changed."),
+    ("Monitor, callback", "A client asks once to be told; the server then sends each change by itself."),
+    (
+        "Poll period",
+        "From the start of one round of gets to the start of the next: the sleep that was asked for and the time that the gets take.",
+    ),
+    (
+        "Notice latency",
+        "From the moment a new value exists at the IOC to the moment the client has it, or a newer one. Every change counts, also one that was overwritten before anyone read it.",
+    ),
+    ("Missed", "A change whose own value never reached the client, because a newer one took its place first."),
+    ("Redundant request", "A get whose reply is the value that the client already had."),
+    ("Age of information", "How old the newest value is that the client holds, averaged over time."),
+    (
+        "Processor time",
+        "Time that a process kept a processor core busy, over elapsed time: 100 % is one core all the time.",
+    ),
+    (
+        "Mean, median, 99 %",
+        "The average; the value that half of the changes stay below; the value that 99 of 100 stay below.",
+    ),
+    ("Repeat", "The client was measured again from a fresh start. Intervals tell how much repeats differ."),
+    ("95 % interval", "Were the whole run done many times, about 95 of 100 such intervals would hold the true value."),
+];
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::report::synthetic::{self, Wish};
+
+    /// The content of a wished-for run.
+    pub(crate) fn content(wish: &Wish) -> Content {
+        let (summary, scenario, host) = (wish.summary(), wish.scenario(), synthetic::host());
+        Content::new(&ReportInput {
+            summary: &summary,
+            scenario: &scenario,
+            host: &host,
+            when: "2026-03-01 14:05 UTC",
+            how: "live",
+            command: "pollcost run quickstart --seed 1",
+            failures: &[Failure {
+                client: Some("poll-1s".into()),
+                repeat: 1,
+                why: "the client died <signal 9>".into(),
+            }],
+        })
+    }
+
+    #[test]
+    fn it_holds_everything_that_was_found() {
+        let content = content(&Wish::default());
+        assert_eq!(content.figures.len(), 5);
+        assert_eq!(content.results.len(), 2);
+        assert!(content.omitted.is_empty());
+        assert_eq!(content.warnings.len(), 1);
+        assert_eq!(content.plain.len(), 3);
+        assert_eq!(content.plain[1], crate::report::sentence::sentence(&Wish::default().summary()));
+    }
+}

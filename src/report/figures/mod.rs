@@ -1,0 +1,93 @@
+//! The figures of a run: one question, one figure, one file.
+
+mod cpu_period;
+mod expected;
+mod latency_cpu;
+mod latency_period;
+mod notice_ecdf;
+mod period;
+mod redundant_period;
+
+pub use cpu_period::cpu_period;
+pub use latency_cpu::latency_cpu;
+pub use latency_period::latency_period;
+pub use notice_ecdf::notice_ecdf;
+pub use redundant_period::redundant_period;
+
+use super::figure::{Figure, Key, Look, Omitted, Sample, Symbol};
+use super::number;
+use super::palette::Identity;
+use crate::scenario::model::Scenario;
+use crate::summary::{ClientSummary, Summary};
+
+/// All figures of a run in the order of the report, and those that its data do not allow, with the reason.
+#[must_use]
+pub fn all(summary: &Summary, scenario: &Scenario) -> (Vec<Figure>, Vec<Omitted>) {
+    let tried = [
+        notice_ecdf(summary),
+        latency_period(summary),
+        redundant_period(summary, scenario),
+        cpu_period(summary),
+        latency_cpu(summary),
+    ];
+    let mut figures = Vec::new();
+    let mut omitted = Vec::new();
+    for result in tried {
+        match result {
+            Ok(figure) => figures.push(figure),
+            Err(reason) => omitted.push(reason),
+        }
+    }
+    (figures, omitted)
+}
+
+/// The clients, each with the look that it keeps in every figure.
+fn looks(summary: &Summary) -> impl Iterator<Item = (Look, &ClientSummary)> {
+    summary.clients.iter().enumerate().map(|(index, client)| (Look::Client(Identity(index)), client))
+}
+
+/// How much stands behind these clients.
+fn sample<'a>(clients: impl IntoIterator<Item = &'a ClientSummary>) -> Sample {
+    let (mut repeats, mut changes) = (u32::MAX, 0);
+    for client in clients {
+        repeats = repeats.min(client.repeats);
+        changes += client.changes;
+    }
+    Sample { repeats: if repeats == u32::MAX { 0 } else { repeats }, changes }
+}
+
+/// How a caption ends: what the figure rests on, and what the bars are.
+fn basis(n: Sample, bars: &str) -> String {
+    let changes = number::count(n.changes);
+    match n.repeats {
+        0 | 1 => format!("n: 1 repeat of each client, {changes} changes; one repeat has no interval."),
+        repeats => format!("n: {repeats} repeats of each client, {changes} changes. {bars}"),
+    }
+}
+
+fn key(text: impl Into<String>, look: Look, symbol: Symbol) -> Key {
+    Key { text: text.into(), look, symbol }
+}
+
+/// Facts about single clients in one line: no more of them than a listener can bear.
+fn told(facts: &[String]) -> String {
+    const MOST: usize = 8;
+    match facts.len().checked_sub(MOST) {
+        Some(more) if more > 1 => format!("{}; and {more} more.", facts[..MOST].join("; ")),
+        _ => format!("{}.", facts.join("; ")),
+    }
+}
+
+/// Names as a sentence has them: `a, b and c`; from the sixth on only how many there are.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] if names.len() <= 5 => format!("{} and {last}", most.join(", ")),
+        [first, second, third, ..] => format!("{first}, {second}, {third} and {} more", names.len() - 3),
+        _ => names.join(" and "),
+    }
+}
+
+#[cfg(test)]
+mod tests;

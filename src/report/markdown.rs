@@ -1,0 +1,150 @@
+//! The report as Markdown, its figures beside it in `figures/`.
+
+use super::content::{Content, GLOSSARY, LIMITS, READING, RESIDUALS};
+use super::grids::{Cell, Grid};
+use super::prose::pieces;
+
+/// Writes the report.
+#[must_use]
+pub fn render(content: &Content) -> String {
+    let parts = [
+        format!("# {}\n\n{}", text(&content.title), text(&content.subtitle)),
+        format!("## In plain words\n\n{}", content.plain.iter().map(|p| named(p)).collect::<Vec<_>>().join("\n\n")),
+        format!(
+            "## The numbers\n\n{}\n\n{READING}",
+            content.results.iter().map(table).collect::<Vec<_>>().join("\n\n")
+        ),
+        figures(content),
+        expected(content),
+        warnings(content),
+        setup(content),
+        format!(
+            "## Terms\n\n{}",
+            GLOSSARY.iter().map(|(t, m)| format!("- **{t}**: {m}")).collect::<Vec<_>>().join("\n")
+        ),
+        repeat(content),
+    ];
+    parts.join("\n\n") + "\n"
+}
+
+/// A paragraph with the names in it set apart.
+fn named(paragraph: &str) -> String {
+    pieces(paragraph).map(|(piece, is_name)| if is_name { format!("`{piece}`") } else { text(piece) }).collect()
+}
+
+/// A text without anything that Markdown would take for its own.
+fn text(plain: &str) -> String {
+    let mut out = String::with_capacity(plain.len());
+    for c in plain.chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#') {
+            out.push('\\');
+        }
+        out.push(if c == '\n' { ' ' } else { c });
+    }
+    out
+}
+
+fn table(grid: &Grid) -> String {
+    let number = |column: usize| grid.rows.first().and_then(|row| row.get(column)).is_some_and(|cell| cell.number);
+    let head: Vec<String> = grid.head.iter().map(|name| text(name)).collect();
+    let rule: Vec<&str> = (0..head.len()).map(|column| if number(column) { "---:" } else { "---" }).collect();
+    let mut lines = vec![format!("**{}**\n", text(&grid.caption))];
+    lines.push(format!("| {} |", head.join(" | ")));
+    lines.push(format!("| {} |", rule.join(" | ")));
+    for row in &grid.rows {
+        lines.push(format!("| {} |", row.iter().map(cell).collect::<Vec<_>>().join(" | ")));
+    }
+    lines.join("\n")
+}
+
+fn cell(cell: &Cell) -> String {
+    match &cell.interval {
+        Some(interval) => format!("{} ({})", text(&cell.text), text(interval)),
+        None => text(&cell.text),
+    }
+}
+
+fn figures(content: &Content) -> String {
+    let mut parts = vec!["## Figures".to_owned()];
+    for figure in &content.figures {
+        let mut part = format!(
+            "### {}\n\n![{}](figures/{}.png)\n\n{}",
+            text(&figure.title),
+            text(&figure.alt),
+            figure.id,
+            text(&figure.caption)
+        );
+        for note in &figure.notes {
+            part += &format!("\n\n{}", text(note));
+        }
+        parts.push(part);
+    }
+    for omitted in &content.omitted {
+        parts.push(format!("Left out: “{}”, because {}.", text(&omitted.title), text(&omitted.reason)));
+    }
+    parts.join("\n\n")
+}
+
+fn expected(content: &Content) -> String {
+    let body = if content.expected.rows.is_empty() {
+        "No client of this run has an expected value.".to_owned()
+    } else {
+        format!("{RESIDUALS}\n\n{}", table(&content.expected))
+    };
+    format!("## Measured and expected\n\n{body}")
+}
+
+fn warnings(content: &Content) -> String {
+    let mut lines: Vec<String> = content
+        .warnings
+        .iter()
+        .map(|w| {
+            let who = w.client.as_deref().unwrap_or("The whole run");
+            format!("- **{}**: {}. What to do: {}.", text(who), text(&w.what), text(&w.advice))
+        })
+        .collect();
+    lines.extend(content.failures.iter().map(|failure| format!("- **Not measured**: {}", text(failure))));
+    if lines.is_empty() {
+        lines.push("None: nothing was found that casts doubt on the numbers.".to_owned());
+    }
+    format!("## Warnings\n\n{}\n\n{LIMITS}", lines.join("\n"))
+}
+
+fn setup(content: &Content) -> String {
+    let rows: Vec<String> =
+        content.setup.iter().map(|(name, value)| format!("- {}: {}", text(name), text(value))).collect();
+    format!("## What was run on what\n\n{}", rows.join("\n"))
+}
+
+fn repeat(content: &Content) -> String {
+    format!(
+        "## How to repeat it\n\n```\n{}\n```\n\nThe folder of this report holds every recorded fact: `emissions.csv`, \
+         `observations.csv` and `ledger.csv`, with the summary in `summary.csv` and everything else in `run.json`. \
+         `pollcost report` draws this report again from them.",
+        content.command
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::content::tests::content;
+    use crate::report::synthetic::Wish;
+
+    #[test]
+    fn a_report_of_a_whole_run() {
+        insta::assert_snapshot!(render(&content(&Wish::default())));
+    }
+
+    #[test]
+    fn a_report_of_monitors_alone() {
+        let page = render(&content(&Wish { sleeps: Vec::new(), repeats: 1, ..Wish::default() }));
+        assert!(page.contains("Left out: “How many requests bring nothing new?”, because"));
+        assert!(page.contains("No client of this run has an expected value."));
+    }
+
+    #[test]
+    fn words_cannot_become_markup() {
+        assert_eq!(text("a*b_c|d <e>\nf"), "a\\*b\\_c\\|d \\<e\\> f");
+    }
+}

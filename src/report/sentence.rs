@@ -1,0 +1,228 @@
+//! The one plain sentence on what polling cost.
+
+use crate::scenario::model::Fetch;
+use crate::stats::Estimate;
+use crate::summary::{ClientSummary, Summary};
+
+/// Differences below this fraction are none, to a reader of one sentence.
+const ALIKE: f64 = 0.05;
+
+/// What a poller can cost more of than the callback.
+const PRICES: [&str; 3] = ["delay", "processor time", "missed changes"];
+
+/// What polling cost against being called back, in one sentence, from what was measured.
+///
+/// Compared are mean notice latency, the processor time of client and IOC together, and the fraction of changes missed. A poller
+/// counts as worse only where the difference is above 5 % and the intervals lie apart.
+#[must_use]
+pub fn sentence(summary: &Summary) -> String {
+    let known = |client: &&ClientSummary| client.notice.mean_ns.is_some();
+    let monitor = summary.clients.iter().filter(|c| c.fetch == Fetch::Monitor).find(known);
+    let pollers: Vec<_> = summary.clients.iter().filter(|c| c.fetch != Fetch::Monitor).filter(known).collect();
+    let told = pollers_told(&pollers);
+    match (monitor, told) {
+        (Some(monitor), Some(told)) => format!("{}: {}; {told}.", lead(monitor, &pollers), called_back(monitor)),
+        (Some(monitor), None) => format!("There is no poller to compare with: {}.", called_back(monitor)),
+        (None, Some(told)) => format!("There is no callback to compare with: {told}."),
+        (None, None) if summary.clients.is_empty() => "Nothing could be measured.".to_owned(),
+        (None, None) => "No client noticed any change, so there is nothing to compare.".to_owned(),
+    }
+}
+
+/// What all pollers paid, and what only some did.
+fn lead(monitor: &ClientSummary, pollers: &[&ClientSummary]) -> String {
+    let metered = processor(monitor).is_some() && pollers.iter().all(|p| processor(p).is_some());
+    let paid = |p: &&ClientSummary| {
+        [
+            worse(p.notice.mean_ns, monitor.notice.mean_ns),
+            metered && worse(processor(p), processor(monitor)),
+            worse(p.missed_fraction, monitor.missed_fraction),
+        ]
+    };
+    let paid: Vec<[bool; 3]> = pollers.iter().map(paid).collect();
+    if paid.contains(&[false; 3]) {
+        return if metered { "Polling need not cost anything here" } else { "Polling need not cost time here" }
+            .to_owned();
+    }
+    let named = |chosen: &dyn Fn(usize) -> bool, word: &str| {
+        let names: Vec<_> = (0..3).filter(|i| chosen(*i)).map(|i| PRICES[i]).collect();
+        names.join(word)
+    };
+    let all = |i: usize| paid.iter().all(|p| p[i]);
+    let some = |i: usize| !all(i) && paid.iter().any(|p| p[i]);
+    let (always, sometimes) = (named(&all, " and "), named(&some, " or "));
+    let saved = metered && pollers.iter().all(|p| worse(processor(monitor), processor(p)));
+    let saved = if saved { ", but saved processor time" } else { "" };
+    match (always.is_empty(), sometimes.is_empty()) {
+        (false, true) => format!("Polling cost {always}{saved}"),
+        (true, _) => format!("Polling cost {sometimes}, depending on how{saved}"),
+        (false, false) => format!("Polling cost {always} and, depending on how, {sometimes}{saved}"),
+    }
+}
+
+/// Whether one is above the other by more than a trifle and more than chance.
+fn worse(one: Option<Estimate>, other: Option<Estimate>) -> bool {
+    let Some((one, other)) = one.zip(other) else { return false };
+    let apart = match (one.interval, other.interval) {
+        (Some((low, _)), Some((_, high))) => low > high,
+        _ => true,
+    };
+    one.point > other.point * (1.0 + ALIKE) && apart
+}
+
+/// Processor time of client and IOC together, in percent of one core. The interval is the sum of both: at least wide enough.
+fn processor(client: &ClientSummary) -> Option<Estimate> {
+    let (a, b) = (client.cpu_client_percent?, client.cpu_ioc_percent?);
+    let interval = a.interval.zip(b.interval).map(|(a, b)| (a.0 + b.0, a.1 + b.1));
+    Some(Estimate { point: a.point + b.point, interval, n: a.n.min(b.n) })
+}
+
+fn called_back(monitor: &ClientSummary) -> String {
+    format!("called back, `{}` knew of a change, on average, {}{}", monitor.name, told(monitor), together(monitor))
+}
+
+/// Says once whose processor time it is.
+fn together(client: &ClientSummary) -> &'static str {
+    if processor(client).is_some() { " (client and IOC together)" } else { "" }
+}
+
+/// The quickest poller and the thriftiest.
+fn pollers_told(pollers: &[&ClientSummary]) -> Option<String> {
+    let mean = |p: &ClientSummary| p.notice.mean_ns.map_or(f64::INFINITY, |e| e.point);
+    let cost = |p: &ClientSummary| processor(p).map_or(f64::INFINITY, |e| e.point);
+    let least = |of: fn(&ClientSummary) -> f64| pollers.iter().copied().min_by(|a, b| of(a).total_cmp(&of(b)));
+    let quickest = least(mean)?;
+    let thriftiest = least(cost).filter(|p| p.name != quickest.name && processor(p).is_some());
+    Some(match thriftiest {
+        None if pollers.len() == 1 => format!("polling, `{}` knew of it {}", quickest.name, told(quickest)),
+        None => format!("the quickest poller, `{}`, knew {}", quickest.name, told(quickest)),
+        Some(other) => format!(
+            "the quickest poller, `{}`, knew {}; the thriftiest, `{}`, {}",
+            quickest.name,
+            told(quickest),
+            other.name,
+            told(other)
+        ),
+    })
+}
+
+/// Delay, misses, cost and requests in vain of one client.
+fn told(client: &ClientSummary) -> String {
+    let mut text = format!("after {}", duration(client.notice.mean_ns));
+    text += &match client.missed_fraction {
+        Some(missed) if client.missed > 0 => format!(" and missed {} of the changes", percent(missed.point * 100.0)),
+        _ => " and missed none".to_owned(),
+    };
+    if let Some(cpu) = processor(client) {
+        text += &format!(", for {} of a core", percent(cpu.point));
+    }
+    if let Some(redundant) = client.redundant_fraction.filter(|_| client.redundant > 0) {
+        text += &format!(" and {} of its requests in vain", percent(redundant.point * 100.0));
+    }
+    text
+}
+
+fn duration(ns: Option<Estimate>) -> String {
+    let Some(ns) = ns.map(|e| e.point) else { return "an unknown time".to_owned() };
+    match ns.abs() {
+        v if v < 999.5e3 => format!("{} µs", number(ns / 1e3)),
+        v if v < 999.5e6 => format!("{} ms", number(ns / 1e6)),
+        _ => format!("{} s", number(ns / 1e9)),
+    }
+}
+
+/// A percentage that does not round to all or nothing unless it is.
+fn percent(value: f64) -> String {
+    match value {
+        v if v > 0.0 && v < 0.1 => "under 0.1 %".to_owned(),
+        v if v > 99.9 && v < 100.0 => "over 99.9 %".to_owned(),
+        v if (99.0..100.0).contains(&v) => format!("{v:.1} %"),
+        v => format!("{} %", number(v)),
+    }
+}
+
+/// Two digits: a sentence is not a table.
+fn number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        v if v < 0.0995 => format!("{value:.3}"),
+        v if v < 0.995 => format!("{value:.2}"),
+        v if v < 9.95 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::example::summary_of;
+
+    fn estimate(point: f64) -> Option<Estimate> {
+        Some(Estimate { point, interval: Some((point * 0.98, point * 1.02)), n: 3 })
+    }
+
+    fn client(name: &str, fetch: Fetch, mean_ms: f64, cpu: f64) -> ClientSummary {
+        let mut client = summary_of(name, fetch);
+        client.notice.mean_ns = estimate(mean_ms * 1e6);
+        client.cpu_client_percent = estimate(cpu * 0.4);
+        client.cpu_ioc_percent = estimate(cpu * 0.6);
+        client.missed_fraction = estimate(0.0);
+        client
+    }
+
+    fn poller(name: &str, mean_ms: f64, cpu: f64, redundant: f64, missed: f64) -> ClientSummary {
+        let mut client = client(name, Fetch::Batch, mean_ms, cpu);
+        client.redundant_fraction = estimate(redundant);
+        client.missed_fraction = estimate(missed);
+        client.missed = (missed * 1e4) as u64;
+        client.redundant = (redundant * 1e4) as u64;
+        client
+    }
+
+    #[test]
+    fn cases() {
+        let monitor = || client("monitor", Fetch::Monitor, 0.061, 3.5);
+        let spin = || poller("poll-0ms", 0.312, 190.0, 0.9974, 0.0);
+        let slow = || poller("poll-1s", 501.3, 0.4, 0.0, 0.9003);
+        let mut lossy = client("monitor", Fetch::Monitor, 46_000.0, 80.0);
+        lossy.missed_fraction = estimate(0.0004);
+        lossy.missed = 12;
+        let mut unmetered = poller("python", 11.0, 0.0, 0.0, 0.0);
+        unmetered.cpu_client_percent = None;
+        unmetered.redundant_fraction = None;
+        let cases: Vec<(&str, Vec<ClientSummary>)> = vec![
+            ("quickstart", vec![monitor(), spin(), poller("poll-10ms", 5.2, 8.0, 0.9, 0.0), slow()]),
+            ("all worse", vec![monitor(), spin(), poller("poll-1ms", 0.7, 60.0, 0.99, 0.0)]),
+            ("one thrifty poller", vec![monitor(), slow()]),
+            ("quicker and dearer", vec![client("monitor", Fetch::Monitor, 0.5, 3.5), spin()]),
+            ("polling wins", vec![lossy.clone(), poller("poll-10ms", 5.2, 8.0, 0.5, 0.0)]),
+            ("polling wins but misses", vec![lossy, poller("poll-10ms", 5.2, 8.0, 0.0, 0.31)]),
+            ("all thriftier", vec![monitor(), slow(), poller("poll-500ms", 251.0, 0.8, 0.0, 0.8)]),
+            ("within chance", vec![monitor(), poller("poll", 0.0615, 3.55, 0.5, 0.0)]),
+            ("no processor time", vec![monitor(), unmetered]),
+            ("no monitor", vec![spin(), slow()]),
+            ("no poller", vec![monitor()]),
+            ("monitor failed", vec![summary_of("monitor", Fetch::Monitor), slow()]),
+            ("no changes", vec![summary_of("monitor", Fetch::Monitor), summary_of("poll", Fetch::Batch)]),
+            ("nothing", vec![]),
+        ];
+        let told = cases
+            .into_iter()
+            .map(|(case, clients)| format!("{case}\n  {}", sentence(&Summary { clients, warnings: Vec::new() })));
+        insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"));
+    }
+
+    #[test]
+    fn percentages_never_round_to_all_or_nothing() {
+        for (value, text) in [
+            (0.0, "0 %"),
+            (0.004, "under 0.1 %"),
+            (3.49, "3.5 %"),
+            (99.74, "99.7 %"),
+            (99.96, "over 99.9 %"),
+            (100.0, "100 %"),
+        ] {
+            assert_eq!(percent(value), text);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The data of a figure inside its frame: bands, lines, points and their bars.
+
+use super::figure::{Look, Point, Series, Shape};
+use super::layout::{Plan, RADIUS, corners, dash, line, marker as marker_of, paint};
+use super::marker;
+use super::palette::{DASHED, Paint, SOLID};
+use super::scene::{Frame, Mark, Spot};
+
+impl Plan<'_> {
+    pub(super) fn areas(&self, series: &Series) -> Option<Mark> {
+        match &series.shape {
+            Shape::Band(points) => {
+                let mut outline = self.spots(points.iter().map(|&(x, low, _)| (x, low)));
+                outline.extend(self.spots(points.iter().rev().map(|&(x, _, high)| (x, high))));
+                let (paint, opacity) = match series.look {
+                    Look::Muted => (Paint::Band, 0.75),
+                    look => (paint(look), 0.18),
+                };
+                Some(Mark::Area { points: outline, paint, opacity })
+            }
+            Shape::Level { band: Some((low, high)), .. } => {
+                let ((bottom, _), (top, _)) = self.y_ends((*low, *high));
+                let points = corners(&Frame { top, bottom, ..self.frame });
+                Some(Mark::Area { points, paint: paint(series.look), opacity: 0.16 })
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn lines(&self, series: &Series) -> Vec<Mark> {
+        let colour = paint(series.look);
+        match &series.shape {
+            Shape::Line { points, dash } => {
+                vec![line(self.spots(points.iter().copied()), 1.4, colour, dash)]
+            }
+            Shape::Step { points, .. } => {
+                let corners = steps(&self.spots(points.iter().copied()));
+                vec![line(corners, 1.9, colour, dash(series.look))]
+            }
+            Shape::Level { y, dashed, .. } => self
+                .y(*y)
+                .map(|y| {
+                    let dash = if *dashed { DASHED } else { SOLID };
+                    line(vec![(self.frame.left, y), (self.frame.right, y)], 1.9, colour, dash)
+                })
+                .into_iter()
+                .collect(),
+            Shape::Verticals(xs) => xs
+                .iter()
+                .filter_map(|x| self.x(*x))
+                .map(|x| line(vec![(x, self.frame.top), (x, self.frame.bottom)], 1.0, colour, SOLID))
+                .collect(),
+            Shape::Band(_) | Shape::Points { .. } => Vec::new(),
+        }
+    }
+
+    pub(super) fn points(&self, series: &Series) -> Vec<Mark> {
+        let (colour, shape) = (paint(series.look), marker_of(series.look));
+        match &series.shape {
+            Shape::Points { points, hollow } => points
+                .iter()
+                .flat_map(|point| {
+                    let mut marks = self.bars(point, colour);
+                    if let Some(at) = self.spot((point.x, point.y)) {
+                        marks.extend(marker::marks(shape, at, RADIUS, colour, *hollow));
+                    }
+                    marks
+                })
+                .collect(),
+            Shape::Step { marks, .. } => self
+                .spots(marks.iter().copied())
+                .into_iter()
+                .flat_map(|at| marker::marks(shape, at, RADIUS - 0.6, colour, false))
+                .collect(),
+            Shape::Level { y, dashed, .. } => self
+                .y(*y)
+                .map(|y| marker::marks(shape, (self.frame.right - 14.0, y), RADIUS, colour, *dashed))
+                .unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The thin line of the spread and the capped bars of the intervals. An end off the axis is cut at the frame and has no cap.
+    fn bars(&self, point: &Point, colour: Paint) -> Vec<Mark> {
+        let mut marks = Vec::new();
+        let Some((x, y)) = self.spot((point.x, point.y)) else { return marks };
+        if let Some(((low, _), (high, _))) = point.y_spread.map(|range| self.y_ends(range)) {
+            marks.push(line(vec![(x, low), (x, high)], 1.2, colour, SOLID));
+        }
+        if let Some((low, high)) = point.y_interval.map(|range| self.y_ends(range)).filter(|ends| shows(*ends, y)) {
+            marks.push(line(vec![(x, low.0), (x, high.0)], 2.2, colour, SOLID));
+            for (end, _) in [low, high].into_iter().filter(|(_, inside)| *inside) {
+                marks.push(line(vec![(x - 4.0, end), (x + 4.0, end)], 1.4, colour, SOLID));
+            }
+        }
+        if let Some((low, high)) = point.x_interval.map(|range| self.x_ends(range)).filter(|ends| shows(*ends, x)) {
+            marks.push(line(vec![(low.0, y), (high.0, y)], 2.2, colour, SOLID));
+            for (end, _) in [low, high].into_iter().filter(|(_, inside)| *inside) {
+                marks.push(line(vec![(end, y - 4.0), (end, y + 4.0)], 1.4, colour, SOLID));
+            }
+        }
+        marks
+    }
+
+    /// Both ends of a range, cut to the frame, each with whether it lay inside.
+    pub(super) fn y_ends(&self, (low, high): (f64, f64)) -> ((f64, bool), (f64, bool)) {
+        let (top, bottom) = (self.frame.top, self.frame.bottom);
+        let end = |value, beyond: f64| {
+            let y = self.y(value).unwrap_or(beyond);
+            (y.clamp(top, bottom), y >= top && y <= bottom && self.y(value).is_some())
+        };
+        (end(low, bottom), end(high, top))
+    }
+
+    pub(super) fn x_ends(&self, (low, high): (f64, f64)) -> ((f64, bool), (f64, bool)) {
+        let (left, right) = (self.frame.left, self.frame.right);
+        let end = |value, beyond: f64| {
+            let x = self.x(value).unwrap_or(beyond);
+            (x.clamp(left, right), x >= left && x <= right && self.x(value).is_some())
+        };
+        (end(low, left), end(high, right))
+    }
+}
+
+/// Whether a bar reaches beyond the marker that stands on it.
+fn shows((low, high): ((f64, bool), (f64, bool)), middle: f64) -> bool {
+    (low.0 - middle).abs().max((high.0 - middle).abs()) > RADIUS + 2.5
+}
+
+/// Steps smaller than this, in px, are drawn as straight lines: no one sees the corner, and it makes the line rough.
+const SMALLEST_STEP: f64 = 2.5;
+
+/// The corners of a line that keeps its y up to the next x.
+fn steps(points: &[Spot]) -> Vec<Spot> {
+    let mut corners: Vec<Spot> = Vec::with_capacity(points.len() * 2);
+    for &(x, y) in points {
+        if let Some(&(before_x, before_y)) = corners.last()
+            && (x - before_x).abs().max((y - before_y).abs()) > SMALLEST_STEP
+        {
+            corners.push((x, before_y));
+        }
+        corners.push((x, y));
+    }
+    corners
+}

@@ -1,0 +1,111 @@
+//! What was run on what.
+
+use crate::scenario::model::{Change, Phase, PvGroup, Scenario};
+use crate::time::Span;
+use crate::trace::host::Host;
+
+/// Names and values, in the order of the report.
+pub(super) fn rows(scenario: &Scenario, host: &Host) -> Vec<(String, String)> {
+    let mut rows = vec![("Scenario".to_owned(), format!("{}: {}", scenario.name, scenario.about.trim()))];
+    for (index, group) in scenario.groups.iter().enumerate() {
+        let members = scenario.pvs.iter().filter(|pv| pv.group == index).count();
+        rows.push(("PVs".to_owned(), group_words(group, members)));
+    }
+    rows.push(("Clients".to_owned(), clients(scenario)));
+    rows.push(("Repeats".to_owned(), scenario.repeats.to_string()));
+    rows.push(("Measuring window".to_owned(), window(scenario)));
+    rows.push(("Seed".to_owned(), scenario.seed.to_string()));
+    rows.extend(host_rows(host));
+    rows
+}
+
+fn group_words(group: &PvGroup, members: usize) -> String {
+    let native = format!("{:?}", group.native).to_lowercase();
+    let elements = if group.count > 1 { format!(" of {} elements", group.count) } else { String::new() };
+    let spread = match group.phase {
+        _ if members == 1 => "",
+        Phase::Random => ", each at a random phase",
+        Phase::Aligned => ", all at the same time",
+        Phase::Staggered => ", one after the other",
+    };
+    format!("{members} × {} ({native}{elements}), {}{spread}", group.pattern, change_words(&group.change))
+}
+
+fn change_words(change: &Change) -> String {
+    match change {
+        Change::Still => "never changing".to_owned(),
+        Change::Periodic { interval } => format!("changing every {interval}"),
+        Change::Jittered { interval, jitter } => format!("changing every {interval} ±{} %", jitter * 100.0),
+        Change::Poisson { interval } => format!("changing at random, every {interval} on average"),
+        Change::Burst { interval, changes, spacing } => {
+            format!("{changes} changes {spacing} apart every {interval}")
+        }
+        Change::Pulse { interval, width } => format!("a pulse of {width} every {interval}"),
+        Change::Motor { interval, moving, resting } => {
+            format!("changing every {interval} while moving for {moving}, then resting for {resting}")
+        }
+        Change::Trace { file, length, .. } => format!("changing as in {file}, {length} long"),
+    }
+}
+
+fn clients(scenario: &Scenario) -> String {
+    let order = if scenario.concurrent {
+        "side by side on one IOC"
+    } else {
+        "one at a time, in turn over the repeats, each with an IOC of its own"
+    };
+    format!("{}, {order}", scenario.clients.len())
+}
+
+fn window(scenario: &Scenario) -> String {
+    let Scenario { window, min_periods, warmup, drain, .. } = scenario;
+    format!(
+        "at least {window} and {min_periods} poll periods, after {warmup} of warm-up; then {drain} or more to notice the last change"
+    )
+}
+
+/// What is known of the machine, and why the rest is not.
+fn host_rows(host: &Host) -> Vec<(String, String)> {
+    let facts = [
+        ("Processor", "cpu_model", host.cpu_model.clone()),
+        ("Processor cores allowed", "cores", host.cores.map(|cores| cores.to_string())),
+        ("Kernel", "kernel", host.kernel.clone()),
+        ("Clock source", "clock_source", host.clock_source.clone()),
+        ("Timer slack", "timer_slack_ns", host.timer_slack_ns.map(|ns| Span(ns).to_string())),
+        ("Frequency governor", "governor", host.governor.clone()),
+    ];
+    let mut rows: Vec<(String, String)> = facts
+        .into_iter()
+        .map(|(name, field, value)| {
+            let unknown = || match host.unavailable.get(field) {
+                Some(why) => format!("not known: {why}"),
+                None => "not known".to_owned(),
+            };
+            (name.to_owned(), value.unwrap_or_else(unknown))
+        })
+        .collect();
+    if !host.versions.is_empty() {
+        let versions: Vec<String> = host.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
+        rows.push(("Versions".to_owned(), versions.join(", ")));
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::synthetic::Wish;
+
+    #[test]
+    fn what_is_not_known_says_why() {
+        let mut host = Host { cores: Some(2), ..Host::default() };
+        host.unavailable.insert("governor".into(), "no cpufreq in this kernel".into());
+        let rows = rows(&Wish::default().scenario(), &host);
+        let value = |name: &str| rows.iter().find(|row| row.0 == name).map(|row| row.1.as_str());
+        assert_eq!(value("Processor cores allowed"), Some("2"));
+        assert_eq!(value("Frequency governor"), Some("not known: no cpufreq in this kernel"));
+        assert_eq!(value("Kernel"), Some("not known"));
+        let pvs = "100 × TEST:CALC{00..99} (double), changing every 100 ms, each at a random phase";
+        assert_eq!(value("PVs"), Some(pvs));
+    }
+}
