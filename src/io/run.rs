@@ -144,6 +144,7 @@ struct Measured {
 /// What was counted outside of one client.
 struct Counted<'a> {
     window: Window,
+    begun: Tick,
     usage: &'a Usage,
     place: usize,
     ledger: ListenerLedger,
@@ -182,7 +183,8 @@ impl Run<'_> {
         let (length, drain) = (longest(Scenario::window_of), longest(Scenario::drain_of));
         self.tell(Event::Started { clients, repeat, expected: warmup + length + drain })?;
 
-        ioc.begin(stimulus_seed(self.scenario, repeat), clock::now()).await?;
+        let begun = clock::now();
+        ioc.begin(stimulus_seed(self.scenario, repeat), begun).await?;
         let mut measured = self.start(ioc, clients, repeat).await?;
         let open = clock::now() + warmup;
         let window = Window { open, close: open + length, end: open + length + drain };
@@ -209,6 +211,7 @@ impl Run<'_> {
             let ledger = listeners.get_mut(client.client).map(std::mem::take);
             let counted = elapsed.as_ref().zip(ledger).map(|(e, ledger)| Counted {
                 window: e.window,
+                begun,
                 usage: &e.usage,
                 place,
                 ledger,
@@ -342,7 +345,7 @@ impl Run<'_> {
             }
             (None, Some(counted)) => Ok(counted),
         };
-        let Counted { window, usage, place, ledger, requests, warnings } = match counted {
+        let Counted { window, begun, usage, place, ledger, requests, warnings } = match counted {
             Ok(counted) => counted,
             Err(why) => return self.fail(client, repeat, why, &facts.observations, emissions),
         };
@@ -353,6 +356,7 @@ impl Run<'_> {
             client,
             repeat,
             window,
+            begun,
             connect: Some(ready.saturating_since(started)),
             cpu_client,
             cpu_ioc: usage.ioc,

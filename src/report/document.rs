@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::csv::summary::{EmptyCell, empty_cells};
 use crate::scenario::model::Scenario;
 use crate::summary::{ClientSummary, Summary, Warning};
-use crate::time::Span;
+use crate::time::{Span, Tick};
 use crate::trace::{ClientTally, Failure, Host, IocTally, Segment, Trace, Window};
 
 /// Version of the layout of `run.json` and of the tables beside it. A change that an old reader would misread raises it.
@@ -55,6 +55,9 @@ struct SegmentRecord {
     client: String,
     repeat: u32,
     window: Window,
+    /// Absent in runs of the first versions, which did not tell.
+    #[serde(default)]
+    begun: Tick,
     connect_ns: Option<Span>,
     cpu_client_ns: Option<Span>,
     cpu_ioc_ns: Option<Span>,
@@ -159,6 +162,7 @@ fn record(segment: &Segment, client: String) -> SegmentRecord {
         client,
         repeat: segment.repeat,
         window: segment.window,
+        begun: segment.begun,
         connect_ns: segment.connect,
         cpu_client_ns: segment.cpu_client,
         cpu_ioc_ns: segment.cpu_ioc,
@@ -233,6 +237,7 @@ fn document(layout: Layout) -> Document {
         client: index(&s.client),
         repeat: s.repeat,
         window: s.window,
+        begun: s.begun,
         connect: s.connect_ns,
         cpu_client: s.cpu_client_ns,
         cpu_ioc: s.cpu_ioc_ns,

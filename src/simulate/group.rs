@@ -7,21 +7,27 @@ use rand_pcg::Pcg64Mcg;
 
 use super::agenda::{Agenda, NEVER};
 use super::client::{Client, ClientPv, Setup};
+use super::gauge::{Gauge, PILE, Watcher};
 use super::model::Model;
-use super::notes::{Meter, Notes};
+use super::notes::Notes;
 use super::server::Server;
 use crate::ca::dbr::DbrClass;
 use crate::client::poller::Poller;
 use crate::client::tally::{Followed, Tally};
+use crate::ioc::ledger::Account;
 use crate::ioc::limits::Limits;
 use crate::ioc::{Counting, Ioc};
+use crate::pv::{PvId, Seq};
 use crate::scenario::model::{ClientSpec, DbrChoice, Facts, Scenario};
 use crate::scenario::plan;
+use crate::summary::Measured;
 use crate::time::{EPICS_EPOCH_POSIX_SECONDS, Span, Tick, WallClock};
-use crate::trace::{Emission, Segment, Window};
+use crate::trace::{Segment, Window};
 
 /// Virtual time zero as a time stamp: 2020-01-01 00:00:00 UTC. Any would do, as long as it is always the same.
 const WALL: WallClock = WallClock { posix_nanos_at_zero: (EPICS_EPOCH_POSIX_SECONDS + 946_771_200) * 1_000_000_000 };
+/// The watcher is told once in so many turns.
+const TURNS: u32 = 1 << 20;
 /// When changes begin.
 const BEGIN: Tick = Tick(0);
 
@@ -48,19 +54,27 @@ pub struct Group {
     pub clients: Vec<usize>,
     /// How gets go.
     pub messages: Messages,
+    /// At least so many facts are measured at once. More take more memory; the results are the same.
+    pub pile: usize,
 }
 
-/// What came of it.
+/// What came of it. Facts have gone to the [`Watcher`] and are in no segment.
 #[derive(Debug)]
 pub struct Simulated {
-    /// What the IOC posted.
-    pub emissions: Vec<Emission>,
+    /// From 0.
+    pub repeat: u32,
     /// One for each client that did not fail.
     pub segments: Vec<Segment>,
+    /// What each of them comes to.
+    pub measured: Vec<Measured>,
     /// The others, and why.
     pub failed: Vec<(usize, String)>,
     /// When it was over.
     pub end: Tick,
+    /// How often each PV changed.
+    pub changes: Vec<Seq>,
+    /// Whether the watcher ended it early: then there are no segments.
+    pub stopped: bool,
 }
 
 impl Group {
@@ -74,17 +88,17 @@ impl Group {
                 repeat,
                 clients,
                 messages,
+                pile: PILE,
             })
         };
         (0..scenario.repeats).flat_map(of_repeat).collect()
     }
 
     /// Lets it go.
-    #[must_use]
-    pub fn run(&self) -> Simulated {
+    pub fn run(&self, watcher: &mut dyn Watcher) -> Simulated {
         let mut going = Going::new(self);
-        going.go();
-        going.finish()
+        let stopped = !going.go(watcher);
+        going.finish(stopped, watcher)
     }
 
     fn spec(&self, place: usize) -> Option<&ClientSpec> {
@@ -148,6 +162,7 @@ struct Going<'a> {
     server: Server,
     clients: Vec<Client>,
     agenda: Agenda,
+    gauge: Gauge<'a>,
     touched: Vec<usize>,
     window: Option<Window>,
     now: Tick,
@@ -169,17 +184,25 @@ impl<'a> Going<'a> {
         for (place, client) in clients.iter().enumerate() {
             agenda.set(place, client.next());
         }
-        Going { group, server, clients, agenda, touched: Vec::new(), window: None, now: BEGIN }
+        let specs = (0..clients.len()).filter_map(|place| group.spec(place)).collect();
+        let gauge = Gauge::new(&group.scenario, specs, BEGIN, group.pile);
+        Going { group, server, clients, agenda, gauge, touched: Vec::new(), window: None, now: BEGIN }
     }
 
     /// Goes from one thing that happens to the next. At one instant changes come first, then the IOC, then clients.
-    fn go(&mut self) {
+    /// Whether it came to its end.
+    fn go(&mut self, watcher: &mut dyn Watcher) -> bool {
+        let mut turn = 0u32;
         loop {
             let (change, answer) = (self.server.next_change(), self.server.next_answer());
             let (own, place) = self.agenda.next();
             self.now = change.min(answer).min(own);
             if self.now == NEVER {
-                return;
+                return true;
+            }
+            turn = turn.wrapping_add(1);
+            if turn.is_multiple_of(TURNS) && !watcher.reached(self.now) {
+                return false;
             }
             if change == self.now {
                 self.server.make_changes(&mut self.clients, &mut self.touched);
@@ -189,14 +212,20 @@ impl<'a> Going<'a> {
                 self.clients[place].step(own, &mut self.server);
                 self.touched.push(place);
             }
+            let latest = self.touched.last().and_then(|place| self.clients.get(*place));
+            let due = self.gauge.is_due(&self.server, latest);
             for place in self.touched.drain(..) {
                 self.agenda.set(place, self.clients[place].next());
             }
-            if self.window.is_none() {
+            let Some(window) = self.window else {
                 self.open_window();
+                continue;
+            };
+            if due {
+                self.gauge.measure(&mut self.server, &mut self.clients, window, false, watcher);
             }
-            if self.window.is_some_and(|window| self.now >= window.end) && self.clients.iter().all(Client::is_over) {
-                return;
+            if self.now >= window.end && self.clients.iter().all(Client::is_over) {
+                return true;
             }
         }
     }
@@ -224,39 +253,52 @@ impl<'a> Going<'a> {
         self.window = Some(window);
     }
 
-    fn finish(mut self) -> Simulated {
+    fn finish(mut self, stopped: bool, watcher: &mut dyn Watcher) -> Simulated {
+        let pvs = 0..self.group.scenario.pvs.len() as u32;
+        let changes = pvs.map(|pv| self.server.ioc.database().get(PvId(pv)).map_or(Seq(0), |(_, r)| r.current().seq));
         let mut simulated = Simulated {
-            emissions: std::mem::take(&mut self.server.emissions),
+            repeat: self.group.repeat,
             segments: Vec::new(),
+            measured: Vec::new(),
             failed: Vec::new(),
             end: self.now,
+            changes: changes.collect(),
+            stopped,
         };
-        let requests = std::mem::take(&mut self.server.requests);
-        let Meter { used: cpu_ioc, .. } = self.server.meter;
-        for (place, client) in self.clients.into_iter().enumerate() {
+        if stopped {
+            return simulated;
+        }
+        let window = self.window.unwrap_or(Window { open: self.now, close: self.now, end: self.now });
+        self.gauge.measure(&mut self.server, &mut self.clients, window, true, watcher);
+        let cpu_ioc = self.server.meter.used;
+        let accounts = self.server.ioc.ledger().accounts();
+        for ((place, client), mut measured) in self.clients.into_iter().enumerate().zip(self.gauge.finish()) {
             let index = self.group.clients[place];
-            let (Some(window), None) = (self.window, &client.failed) else {
-                simulated.failed.push((index, client.failed.unwrap_or_else(|| "it never started".to_owned())));
+            if let Some(why) = client.failed {
+                simulated.failed.push((index, why));
                 continue;
-            };
+            }
             let updates = client.copied_updates();
             let mut notes = client.notes;
             notes.tally.count_updates(updates);
-            let account = self.server.ioc.ledger().accounts().get(place);
+            let ledger = accounts.get(place).map(Account::rows).unwrap_or_default();
+            measured.count(&ledger);
+            simulated.measured.push(measured);
             simulated.segments.push(Segment {
                 client: index,
                 repeat: self.group.repeat,
                 window,
+                begun: BEGIN,
                 connect: notes.ready.map(|ready| ready.saturating_since(BEGIN)),
                 cpu_client: Some(notes.meter.used),
                 cpu_ioc: Some(cpu_ioc),
                 cpu_others: None,
                 steal: None,
                 wakeups: Some(notes.wakeups),
-                observations: notes.observations,
-                ledger: account.map(|account| account.rows()).unwrap_or_default(),
-                ioc: account.map(|account| account.tally()).unwrap_or_default(),
-                requests: requests.iter().filter(|(of, _)| *of == place).map(|(_, request)| *request).collect(),
+                observations: Vec::new(),
+                ledger,
+                ioc: accounts.get(place).map(Account::tally).unwrap_or_default(),
+                requests: Vec::new(),
                 tally: Some(Box::new(notes.tally.finish(0))),
                 warnings: Vec::new(),
             });

@@ -5,9 +5,11 @@
 //! Everything follows from the scenario, its seed and the models, so two simulations of the same are the same to the last bit.
 
 mod agenda;
+mod assembly;
 mod client;
 mod connecting;
 mod delay;
+mod gauge;
 mod group;
 mod line;
 mod listening;
@@ -17,6 +19,11 @@ mod pipe;
 mod polling;
 mod server;
 
+pub use assembly::{Assembly, Offset};
 pub use delay::{Delay, Samples};
+pub use gauge::{Unwatched, Watcher};
 pub use group::{Group, Messages, Simulated};
 pub use model::{Link, Model};
+
+#[cfg(test)]
+mod tests;

@@ -262,7 +262,7 @@ impl Values {
         self.bytes_out.extend(a_second(segment.ioc.bytes_out));
         self.wakeups.extend(segment.wakeups.and_then(a_second));
         self.connect.extend(segment.connect.map(|c| c.0 as f64));
-        self.round_trip.extend(measured.round_trip_ns.or_else(|| of_rounds(segment, client)));
+        self.round_trip.extend(measured.round_trip_ns().or_else(|| of_rounds(segment, client)));
     }
 }
 
