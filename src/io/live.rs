@@ -87,6 +87,7 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
             pollcost: env!("CARGO_PKG_VERSION").to_owned(),
             started: Some(started),
             host: host(),
+            simulated: None,
             failures: Vec::new(),
             interrupted: false,
             finished: false,
@@ -123,7 +124,7 @@ fn interrupts() -> watch::Receiver<bool> {
     receiver
 }
 
-fn default_folder(scenario: &Scenario, started: &str) -> PathBuf {
+pub(super) fn default_folder(scenario: &Scenario, started: &str) -> PathBuf {
     let compact: String = started.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
     Path::new("reports").join(format!("{}-{compact}", scenario.name))
 }
@@ -197,22 +198,28 @@ pub fn report_again(run: &Path, out: &Path, theme: Theme) -> Result<Summary, Liv
     Ok(summary)
 }
 
-fn write_report(
+/// Draws the report of a run into `out`.
+pub(super) fn write_report(
     out: &Path,
     note: &RunNote,
     scenario: &Scenario,
     summary: &Summary,
     theme: Theme,
 ) -> Result<(), LiveError> {
-    let when =
-        note.started.as_deref().unwrap_or("at a time that was not recorded").replace('T', " ").replace('Z', " UTC");
+    let unknown = if note.simulated.is_some() { "in virtual time" } else { "at a time that was not recorded" };
+    let when = note.started.as_deref().unwrap_or(unknown).replace('T', " ").replace('Z', " UTC");
+    let (name, seed) = (&scenario.name, scenario.seed);
+    let command = match &note.simulated {
+        None => format!("pollcost run {name} --seed {seed}"),
+        Some(simulated) => format!("pollcost simulate {name} --seed {seed} --link {}", simulated.option),
+    };
     let input = ReportInput {
         summary,
         scenario,
         host: &note.host,
         when: &when,
-        how: "live",
-        command: &format!("pollcost run {} --seed {}", scenario.name, scenario.seed),
+        simulated: note.simulated.as_ref(),
+        command: &command,
         failures: &[],
     };
     write_files(out, &report_files(&input, theme)?)?;

@@ -26,6 +26,8 @@ pub struct RunNote {
     pub started: Option<String>,
     /// What it was made on.
     pub host: Host,
+    /// What stood for link and host; `None`: it was measured live.
+    pub simulated: Option<SimulationNote>,
     /// What went wrong.
     pub failures: Vec<Failure>,
     /// Whether a person ended it early.
@@ -34,6 +36,19 @@ pub struct RunNote {
     pub finished: bool,
     /// What the one who ran it wants the reader to know, failures and interruption included.
     pub notes: Vec<Warning>,
+}
+
+/// What stood for link and host in a simulated run. Its processor time, wake-ups and bytes are modelled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SimulationNote {
+    /// The link as the command line has it, such as `constant:50us`.
+    pub option: String,
+    /// The link, in words.
+    pub link: String,
+    /// The host, in words.
+    pub host: String,
+    /// Whether the tables hold the facts; else they are empty but for the ledger, and only the summaries tell of them.
+    pub facts: bool,
 }
 
 /// How many rows of each table belong to the run as saved. Rows after them were written later and are passed over.
@@ -75,6 +90,8 @@ struct Layout {
     schema_version: u32,
     pollcost: String,
     started: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    simulated: Option<SimulationNote>,
     finished: bool,
     interrupted: bool,
     seed: u64,
@@ -137,6 +154,7 @@ pub fn write_document(note: &RunNote, trace: &Trace, summary: &Summary, rows: Sa
         schema_version: SCHEMA_VERSION,
         pollcost: note.pollcost.clone(),
         started: note.started.clone(),
+        simulated: note.simulated.clone(),
         finished: note.finished,
         interrupted: note.interrupted,
         seed: trace.scenario.seed,
@@ -255,6 +273,7 @@ fn document(layout: Layout) -> Document {
     let note = RunNote {
         pollcost: layout.pollcost,
         started: layout.started,
+        simulated: layout.simulated,
         host: layout.host,
         failures: layout.failures,
         interrupted: layout.interrupted,

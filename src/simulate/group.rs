@@ -26,6 +26,8 @@ use crate::trace::{Segment, Window};
 
 /// Virtual time zero as a time stamp: 2020-01-01 00:00:00 UTC. Any would do, as long as it is always the same.
 const WALL: WallClock = WallClock { posix_nanos_at_zero: (EPICS_EPOCH_POSIX_SECONDS + 946_771_200) * 1_000_000_000 };
+/// About how long the round of a client that does not sleep takes, in s.
+const SHORTEST_PERIOD: f64 = 2e-4;
 /// The watcher is told once in so many turns.
 const TURNS: u32 = 1 << 20;
 /// When changes begin.
@@ -99,6 +101,24 @@ impl Group {
         let mut going = Going::new(self);
         let stopped = !going.go(watcher);
         going.finish(stopped, watcher)
+    }
+
+    /// About how much there is to do, in any unit: gets, and changes that each client may be told of.
+    #[must_use]
+    pub fn work(&self) -> f64 {
+        let scenario = &self.scenario;
+        let time = |client: &ClientSpec| {
+            let parts = [Scenario::warmup_of, Scenario::window_of, Scenario::drain_of];
+            parts.iter().map(|of| of(scenario, client).as_secs_f64()).sum::<f64>()
+        };
+        let rates = scenario.pvs.iter().filter_map(|pv| scenario.groups.get(pv.group)?.change.mean_rate_hz());
+        let changes: f64 = rates.sum();
+        let specs = (0..self.clients.len()).filter_map(|place| self.spec(place));
+        let of = |client: &ClientSpec| {
+            let period = client.asked_period().map_or(f64::INFINITY, |p| p.as_secs_f64() + SHORTEST_PERIOD);
+            time(client) * (client.pvs.len() as f64 / period + 10.0 * changes)
+        };
+        specs.map(of).sum()
     }
 
     fn spec(&self, place: usize) -> Option<&ClientSpec> {

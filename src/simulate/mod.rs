@@ -17,6 +17,7 @@ pub mod model;
 mod notes;
 mod pipe;
 mod polling;
+mod recorded;
 mod server;
 
 pub use assembly::{Assembly, Offset};
@@ -24,6 +25,7 @@ pub use delay::{Delay, Samples};
 pub use gauge::{Unwatched, Watcher};
 pub use group::{Group, Messages, Simulated};
 pub use model::{Link, Model};
+pub use recorded::RecordedError;
 
 #[cfg(test)]
 mod tests;

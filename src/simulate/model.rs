@@ -10,7 +10,7 @@ const TYPICAL_WAY: Span = Span::from_micros(25);
 /// about this much longer than asked for.
 const TYPICAL_WAKEUP: Delay = Delay::LogNormal { median: Span::from_micros(30), sigma: 0.4 };
 /// What the sockets of a connection hold for a reader that does not read, in bytes: Linux' buffers on the loopback, about.
-const SOCKET_BUFFERS: usize = 2 << 20;
+pub(super) const SOCKET_BUFFERS: usize = 2 << 20;
 
 /// Link and host of a whole simulation.
 #[derive(Clone, Debug, PartialEq)]
