@@ -22,6 +22,7 @@ pub mod ioc;
 pub mod pv;
 pub mod report;
 pub mod scenario;
+pub mod simulate;
 pub mod stats;
 pub mod summary;
 pub mod theory;

@@ -5,8 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, lowest first. A file may use its own room and those before it.
-const ROOMS: &[&str] =
-    &["time", "pv", "ca", "scenario", "trace", "ioc", "client", "stats", "theory", "summary", "report", "io", "cli"];
+const ROOMS: &[&str] = &[
+    "time", "pv", "ca", "scenario", "trace", "ioc", "client", "stats", "theory", "summary", "simulate", "report", "io",
+    "cli",
+];
 
 /// Rooms that touch the operating system.
 const OUTSIDE: &[&str] = &["io", "cli"];

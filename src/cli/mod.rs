@@ -17,6 +17,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::io::ioc_alone::serve_until_stopped;
 use crate::io::live::{report_again, run_live};
+use crate::io::simulation::run_simulation;
 use crate::io::{client_process, ioc_process};
 use crate::report::palette::Theme;
 use args::{ColorFlag, Command, Flags};
@@ -55,6 +56,7 @@ fn color_flag(flags: &Flags) -> ColorFlag {
     match &flags.command {
         None => flags.run.voice.color,
         Some(Command::Run { flags, .. }) => flags.voice.color,
+        Some(Command::Simulate(flags)) => flags.voice.color,
         Some(Command::Ioc(flags)) => flags.voice.color,
         Some(Command::Report(flags)) => flags.voice.color,
         Some(Command::Scenarios(flags)) => flags.color,
@@ -67,6 +69,11 @@ fn perform(request: Request) -> Result<u8, Failure> {
     match request {
         Request::Run(request) => {
             let finished = run_live(&request)?;
+            print(&outcome::told(&finished, request.voice.format))?;
+            Ok(outcome::code(&finished))
+        }
+        Request::Simulate(request) => {
+            let finished = run_simulation(&request)?;
             print(&outcome::told(&finished, request.voice.format))?;
             Ok(outcome::code(&finished))
         }

@@ -10,6 +10,7 @@ use crate::io::files::FileError;
 use crate::io::ioc_alone::AloneError;
 use crate::io::live::{Finished, LiveError};
 use crate::io::request::Format;
+use crate::io::simulation::SimulationError;
 use crate::report::csv::summary::records;
 use crate::report::table::table;
 use crate::summary::{Summary, Warning};
@@ -94,6 +95,20 @@ impl From<LiveError> for Failure {
                 Failure::measurement(text, "what was saved before is kept")
             }
             LiveError::Draw(_) | LiveError::Runtime(_) => Failure::measurement(text, ""),
+        }
+    }
+}
+
+impl From<SimulationError> for Failure {
+    fn from(error: SimulationError) -> Failure {
+        let text = error.to_string();
+        match error {
+            SimulationError::Source(_) => Failure::bad_input(text, "from: takes the folder of a run"),
+            SimulationError::Recorded { .. } => {
+                Failure::bad_input(text, "take a run that measured such a client, or another --link")
+            }
+            SimulationError::Results(error) => error.into(),
+            SimulationError::Facts(_) => Failure::measurement(text, ""),
         }
     }
 }

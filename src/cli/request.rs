@@ -5,13 +5,14 @@ use std::io::IsTerminal;
 use clap_complete::Shell;
 
 use super::args::{
-    ColorFlag, Command, FactsFlag, Flags, FormatFlag, IocFlags, ReportFlags, RunFlags, ThemeFlag, VoiceFlags,
+    ColorFlag, Command, FactsFlag, Flags, FormatFlag, IocFlags, ReportFlags, RunFlags, SimulateFlags, ThemeFlag,
+    VoiceFlags,
 };
 use super::failure::Failure;
 use super::{DEFAULT_SCENARIO, source};
-use crate::io::request::{Format, IocRequest, ReportRequest, RunRequest, Voice};
+use crate::io::request::{Format, IocRequest, ReportRequest, RunRequest, SimulateRequest, Voice};
 use crate::scenario::Overrides;
-use crate::scenario::model::Facts;
+use crate::scenario::model::{Facts, Scenario};
 use crate::time::Span;
 
 /// What the user asks for.
@@ -19,6 +20,8 @@ use crate::time::Span;
 pub enum Request {
     /// Run a scenario live.
     Run(Box<RunRequest>),
+    /// Run a scenario in virtual time.
+    Simulate(Box<SimulateRequest>),
     /// Serve a scenario's PVs.
     Ioc(Box<IocRequest>),
     /// Draw a report again.
@@ -39,6 +42,7 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
     match flags.command {
         None => run(DEFAULT_SCENARIO, flags.run),
         Some(Command::Run { scenario, flags }) => run(&scenario, flags),
+        Some(Command::Simulate(flags)) => simulate(flags),
         Some(Command::Ioc(flags)) => ioc(flags),
         Some(Command::Report(flags)) => Ok(Request::Report(report(flags))),
         Some(Command::Scenarios(flags)) => Ok(Request::Scenarios { name: flags.name, format: format(flags.format) }),
@@ -51,6 +55,33 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
 }
 
 fn run(scenario: &str, flags: RunFlags) -> Result<Request, Failure> {
+    let overrides = Overrides {
+        window: flags.duration,
+        repeats: flags.repeats,
+        seed: flags.seed,
+        clients: flags.clients,
+        facts: flags.facts.map(facts),
+    };
+    let scenario = with_clients(scenario, overrides)?;
+    let (out, port, voice) = (flags.out, flags.port, voice(flags.voice));
+    Ok(Request::Run(Box::new(RunRequest { scenario, out, port, voice })))
+}
+
+fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
+    let overrides = Overrides {
+        window: flags.duration,
+        repeats: flags.repeats,
+        seed: flags.seed,
+        clients: flags.clients,
+        facts: None,
+    };
+    let scenario = with_clients(&flags.scenario, overrides)?;
+    let (out, link, facts, voice) = (flags.out, flags.link, flags.facts.map(facts), voice(flags.voice));
+    Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, voice })))
+}
+
+/// A scenario that has clients, options applied.
+fn with_clients(scenario: &str, overrides: Overrides) -> Result<Scenario, Failure> {
     let found = source::find(scenario)?;
     if found.scenario.clients.is_empty() {
         return Err(Failure::bad_input(
@@ -58,19 +89,14 @@ fn run(scenario: &str, flags: RunFlags) -> Result<Request, Failure> {
             "add a block: [[client]] with name = \"monitor\" and fetch = \"monitor\"",
         ));
     }
-    let overrides = Overrides {
-        window: flags.duration,
-        repeats: flags.repeats,
-        seed: flags.seed,
-        clients: flags.clients,
-        facts: flags.facts.map(|facts| match facts {
-            FactsFlag::News => Facts::News,
-            FactsFlag::Full => Facts::Full,
-        }),
-    };
-    let scenario = overrides.apply(found.scenario)?;
-    let (out, port, voice) = (flags.out, flags.port, voice(flags.voice));
-    Ok(Request::Run(Box::new(RunRequest { scenario, out, port, voice })))
+    Ok(overrides.apply(found.scenario)?)
+}
+
+fn facts(flag: FactsFlag) -> Facts {
+    match flag {
+        FactsFlag::News => Facts::News,
+        FactsFlag::Full => Facts::Full,
+    }
 }
 
 fn ioc(flags: IocFlags) -> Result<Request, Failure> {

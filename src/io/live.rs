@@ -91,6 +91,7 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
             pollcost: env!("CARGO_PKG_VERSION").to_owned(),
             started: Some(started),
             host: host(),
+            simulated: None,
             failures: Vec::new(),
             interrupted: false,
             finished: false,
@@ -127,7 +128,7 @@ fn interrupts() -> watch::Receiver<bool> {
     receiver
 }
 
-fn default_folder(scenario: &Scenario, started: &str) -> PathBuf {
+pub(super) fn default_folder(scenario: &Scenario, started: &str) -> PathBuf {
     let compact: String = started.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
     Path::new("reports").join(format!("{}-{compact}", scenario.name))
 }
@@ -200,22 +201,27 @@ pub fn report_again(run: &Path, out: &Path, theme: Theme) -> Result<(), LiveErro
     write_report(out, &note, &scenario, &summary, theme)
 }
 
-fn write_report(
+/// Draws the report of a run into `out`.
+pub(super) fn write_report(
     out: &Path,
     note: &RunNote,
     scenario: &Scenario,
     summary: &Summary,
     theme: Theme,
 ) -> Result<(), LiveError> {
-    let when =
-        note.started.as_deref().unwrap_or("at a time that was not recorded").replace('T', " ").replace('Z', " UTC");
+    let unknown = if note.simulated.is_some() { "in virtual time" } else { "at a time that was not recorded" };
+    let when = note.started.as_deref().unwrap_or(unknown).replace('T', " ").replace('Z', " UTC");
+    let command = match &note.simulated {
+        None => command("run", scenario),
+        Some(simulated) => format!("{} --link {}", command("simulate", scenario), simulated.option),
+    };
     let input = ReportInput {
         summary,
         scenario,
         host: &note.host,
         when: &when,
-        how: "live",
-        command: &command(scenario),
+        simulated: note.simulated.as_ref(),
+        command: &command,
         failures: &[],
     };
     write_files(out, &report_files(&input, theme)?)?;
@@ -223,9 +229,9 @@ fn write_report(
 }
 
 /// The command that repeats a run: the built-in with the options that make it this scenario, or the user's own file.
-fn command(scenario: &Scenario) -> String {
+fn command(verb: &str, scenario: &Scenario) -> String {
     let built_in = BuiltIn::named(&scenario.name).and_then(|built_in| built_in.scenario().ok());
-    let mut words = vec!["pollcost run".to_owned()];
+    let mut words = vec![format!("pollcost {verb}")];
     let Some(original) = built_in else {
         words.push(format!("{}.toml --seed {}", scenario.name, scenario.seed));
         return words.join(" ");
@@ -248,11 +254,14 @@ mod tests {
     #[test]
     fn the_command_repeats_the_run() {
         let quickstart = || BuiltIn::named("quickstart").unwrap().scenario().unwrap();
-        assert_eq!(command(&quickstart()), "pollcost run quickstart --seed 1");
+        assert_eq!(command("run", &quickstart()), "pollcost run quickstart --seed 1");
         let mut altered = Scenario { repeats: 2, window: Span::from_secs(1), seed: 7, ..quickstart() };
         altered.clients.truncate(2);
         let wanted = "pollcost run quickstart --duration 1000000us --repeats 2 --clients monitor,poll-0ms --seed 7";
-        assert_eq!(command(&altered), wanted);
-        assert_eq!(command(&Scenario { name: "mine".into(), ..quickstart() }), "pollcost run mine.toml --seed 1");
+        assert_eq!(command("run", &altered), wanted);
+        assert_eq!(
+            command("run", &Scenario { name: "mine".into(), ..quickstart() }),
+            "pollcost run mine.toml --seed 1"
+        );
     }
 }

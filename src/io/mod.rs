@@ -13,6 +13,7 @@ mod datagrams;
 pub mod draw;
 pub mod drive;
 mod emit;
+mod facts_file;
 pub mod fetch;
 pub mod files;
 pub mod finder;
@@ -37,6 +38,7 @@ pub mod run;
 pub mod runs;
 pub mod serve;
 pub mod session;
+pub mod simulation;
 pub mod timer;
 
 pub use report_files::report_files;

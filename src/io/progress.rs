@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::run::Event;
 use crate::scenario::model::Scenario;
+use crate::simulate::Group;
 use crate::time::Span;
 
 /// Steps of the bar in a second of expected time. It moves no more often than that, for drawing costs processor time too.
@@ -35,6 +36,48 @@ struct Bar {
     /// Steps of the groups that are over.
     done: u64,
     mover: Option<JoinHandle<()>>,
+}
+
+/// Progress of a simulation, whose groups go side by side.
+#[derive(Debug)]
+pub struct Simulating {
+    bar: Option<ProgressBar>,
+    lines: bool,
+    scenario: Scenario,
+}
+
+impl Simulating {
+    /// Progress of a scenario; a bar only where standard error is a terminal.
+    #[must_use]
+    pub fn new(scenario: &Scenario, quiet: bool) -> Simulating {
+        let terminal = std::io::stderr().is_terminal();
+        let bar = (terminal && !quiet).then(|| Bar::new(expected(scenario).0).bar);
+        Simulating { bar, lines: !terminal && !quiet, scenario: scenario.clone() }
+    }
+
+    /// Virtual time of one of the groups went on by so much.
+    pub fn went_on(&self, by: Span) {
+        if let Some(bar) = &self.bar {
+            bar.inc(by.0);
+        }
+    }
+
+    /// A group is over, `rest` after it last went on.
+    pub fn group_is_over(&self, group: &Group, rest: Span) {
+        self.went_on(rest);
+        if self.lines {
+            let names = group.clients.iter().filter_map(|c| Some(self.scenario.clients.get(*c)?.name.as_str()));
+            let names: Vec<&str> = names.collect();
+            eprintln!("repeat {}/{}  {} simulated", group.repeat + 1, self.scenario.repeats, names.join(", "));
+        }
+    }
+
+    /// The simulation is over: the bar goes away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
 }
 
 /// How long a scenario takes, about: windows, warm-ups and drains, one client at a time unless they run side by side.

@@ -35,7 +35,7 @@ mod tests {
             scenario: &scenario,
             host: &host,
             when: "2026-03-01 14:05 UTC",
-            how: "live",
+            simulated: None,
             command: "pollcost run quickstart",
             failures: &[],
         };

@@ -1,8 +1,10 @@
 //! What a user asks for, checked: the rest of the program believes it.
 
+use std::fmt;
 use std::path::PathBuf;
 
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{Facts, Scenario};
+use crate::simulate::Link;
 use crate::time::Span;
 
 /// How results are printed.
@@ -37,6 +39,44 @@ pub struct RunRequest {
     pub port: u16,
     /// How to speak.
     pub voice: Voice,
+}
+
+/// `pollcost simulate`: run a scenario in virtual time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SimulateRequest {
+    /// The scenario, options applied; it has a client.
+    pub scenario: Scenario,
+    /// The run folder; `None`: `reports/SCENARIO-UTCTIME/` below the current folder.
+    pub out: Option<PathBuf>,
+    /// What lies between clients and IOC.
+    pub link: LinkChoice,
+    /// Which facts are written to the tables; `None`: none, they are only counted.
+    pub facts: Option<Facts>,
+    /// How to speak.
+    pub voice: Voice,
+}
+
+/// Where a simulation's link comes from. It is shown as the command line has it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LinkChoice {
+    /// A model, and the option that asks for it.
+    Model {
+        /// The model.
+        link: Link,
+        /// Such as `constant:50us`.
+        option: String,
+    },
+    /// The samples of a run folder; the host is taken from it, too.
+    From(PathBuf),
+}
+
+impl fmt::Display for LinkChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LinkChoice::Model { option, .. } => f.write_str(option),
+            LinkChoice::From(run) => write!(f, "from:{}", run.file_name().unwrap_or(run.as_os_str()).display()),
+        }
+    }
 }
 
 /// `pollcost ioc`: serve a scenario's PVs.

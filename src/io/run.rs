@@ -18,6 +18,7 @@ use super::process::ProcessError;
 use super::timer;
 use crate::pv::NativeType;
 use crate::scenario::model::Scenario;
+use crate::scenario::plan::{client_seed, order, stimulus_seed};
 use crate::time::{Span, Tick};
 pub use crate::trace::Failure;
 use crate::trace::anchor::anchor;
@@ -132,30 +133,6 @@ pub async fn run(
     Ok(run.outcome)
 }
 
-/// The order of the clients in a repeat: forward, backward, forward, ... so that a drift of the machine hits all alike.
-/// Each item is a group that runs side by side.
-fn order(scenario: &Scenario, repeat: u32) -> Vec<Vec<usize>> {
-    let all = 0..scenario.clients.len();
-    if scenario.concurrent {
-        return vec![all.collect()];
-    }
-    let mut groups: Vec<Vec<usize>> = all.map(|client| vec![client]).collect();
-    if repeat % 2 == 1 {
-        groups.reverse();
-    }
-    groups
-}
-
-/// A seed for one purpose of one repeat (SplitMix64's finalizer over the parts).
-fn seed(parts: &[u64]) -> u64 {
-    parts.iter().fold(0, |sum: u64, part| {
-        let mut z = sum.wrapping_add(*part).wrapping_add(0x9E37_79B9_7F4A_7C15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    })
-}
-
 struct Run<'a> {
     scenario: &'a Scenario,
     interrupted: watch::Receiver<bool>,
@@ -177,6 +154,7 @@ struct Measured {
 /// What was counted outside of one client.
 struct Counted<'a> {
     window: Window,
+    begun: Tick,
     usage: &'a Usage,
     place: usize,
     ledger: ListenerLedger,
@@ -215,7 +193,8 @@ impl Run<'_> {
         let (length, drain) = (longest(Scenario::window_of), longest(Scenario::drain_of));
         self.tell(Event::Started { clients, repeat, expected: warmup + length + drain })?;
 
-        ioc.begin(seed(&[self.scenario.seed, u64::from(repeat)]), clock::now()).await?;
+        let begun = clock::now();
+        ioc.begin(stimulus_seed(self.scenario, repeat), begun).await?;
         let mut measured = self.start(ioc, clients, repeat).await?;
         let open = clock::now() + warmup;
         let window = Window { open, close: open + length, end: open + length + drain };
@@ -242,6 +221,7 @@ impl Run<'_> {
             let ledger = listeners.get_mut(client.client).map(std::mem::take);
             let counted = elapsed.as_ref().zip(ledger).map(|(e, ledger)| Counted {
                 window: e.window,
+                begun,
                 usage: &e.usage,
                 place,
                 ledger,
@@ -259,7 +239,7 @@ impl Run<'_> {
         let mut started = Vec::new();
         for &client in clients {
             let spec = &self.scenario.clients[client];
-            let seed = seed(&[self.scenario.seed, u64::from(repeat), 1 + client as u64]);
+            let seed = client_seed(self.scenario, repeat, client);
             let now = clock::now();
             let port = ioc.port(client).unwrap_or_default();
             match ClientChild::start(self.scenario, spec, port, seed).await {
@@ -376,7 +356,7 @@ impl Run<'_> {
             }
             (None, Some(counted)) => Ok(counted),
         };
-        let Counted { window, usage, place, ledger, requests, warnings } = match counted {
+        let Counted { window, begun, usage, place, ledger, requests, warnings } = match counted {
             Ok(counted) => counted,
             Err(why) => return self.fail(client, repeat, why, &facts.observations, emissions),
         };
@@ -387,6 +367,7 @@ impl Run<'_> {
             client,
             repeat,
             window,
+            begun,
             connect: Some(ready.saturating_since(started)),
             cpu_client,
             cpu_ioc: usage.ioc,
@@ -474,18 +455,4 @@ fn reading_at(at: Tick, ioc: u32, clients: &[u32]) -> oneshot::Receiver<Reading>
         let _ = sender.send(Reading::take(ioc, &clients));
     });
     receiver
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seeds_differ_by_every_part() {
-        let all = [seed(&[1, 0]), seed(&[1, 1]), seed(&[2, 0]), seed(&[1, 0, 1]), seed(&[1, 0, 2])];
-        for (i, a) in all.iter().enumerate() {
-            assert!(all.iter().skip(i + 1).all(|b| a != b));
-        }
-        assert_eq!(seed(&[1, 0]), all[0]);
-    }
 }

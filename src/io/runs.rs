@@ -21,7 +21,7 @@ use crate::report::csv::{CsvError, Names};
 use crate::report::document::{Document, DocumentError, RunNote, SavedRows, read_document, write_document};
 use crate::scenario::model::{Facts, Scenario};
 use crate::summary::Summary;
-use crate::trace::{Emission, Observation, Segment, Trace};
+use crate::trace::{Emission, Observation, Request, Segment, Trace};
 
 const RUN: &str = "run.json";
 const SUMMARY: &str = "summary.csv";
@@ -173,9 +173,17 @@ impl RunFolder {
         self.append_observations(client, repeat, &segment.observations)?;
         self.ledger.append(|out| write_ledger(out, &self.names, client, repeat, &segment.ledger))?;
         self.rows.ledger += segment.ledger.len() as u64;
+        self.append_requests(client, repeat, &segment.requests)
+    }
+
+    /// Appends what a client asked for, where that is recorded.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn append_requests(&mut self, client: usize, repeat: u32, requests: &[Request]) -> Result<(), RunFolderError> {
         if let Some((table, rows)) = self.requests.as_mut().zip(self.rows.requests.as_mut()) {
-            table.append(|out| write_requests(out, &self.names, client, repeat, &segment.requests))?;
-            *rows += segment.requests.len() as u64;
+            table.append(|out| write_requests(out, &self.names, client, repeat, requests))?;
+            *rows += requests.len() as u64;
         }
         Ok(())
     }
@@ -221,9 +229,9 @@ impl RunFolder {
 pub struct LoadedRun {
     /// What is known of it besides its facts.
     pub note: RunNote,
-    /// Its facts, as they were recorded.
+    /// Its facts, as they were recorded: none but counts in a simulation that kept none.
     pub trace: Trace,
-    /// Its summary as it was saved. Summing the trace up again gives the same.
+    /// Its summary as it was saved. Summing the trace up again gives the same, unless it is of a simulation that kept no facts.
     pub summary: Summary,
 }
 

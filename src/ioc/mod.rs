@@ -19,6 +19,7 @@ pub mod record;
 pub mod schedule;
 pub mod search;
 mod seed;
+pub mod shortcut;
 pub mod signal;
 
 use std::net::SocketAddr;

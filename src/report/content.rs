@@ -1,5 +1,6 @@
 //! What the report says, before it is HTML or Markdown: both are written from the same content.
 
+use super::document::SimulationNote;
 use super::figure::{Figure, Omitted};
 use super::grids::{self, Grid};
 use super::{figures, prose, setup};
@@ -18,8 +19,8 @@ pub struct ReportInput<'a> {
     pub host: &'a Host,
     /// When it was run, as a reader should see it, such as `2026-03-01 14:05 UTC`.
     pub when: &'a str,
-    /// How it was run, such as `live` or `simulated`.
-    pub how: &'a str,
+    /// What stood for link and host, when it was simulated; `None`: it was measured live.
+    pub simulated: Option<&'a SimulationNote>,
     /// The command that repeats it.
     pub command: &'a str,
     /// What was to be measured and could not be, as far as no warning says it already.
@@ -51,18 +52,21 @@ pub struct Content {
     pub failures: Vec<String>,
     /// The command that repeats the run.
     pub command: String,
+    /// What the run cannot tell.
+    pub limits: &'static str,
 }
 
 impl Content {
     /// Puts a report together.
     #[must_use]
     pub fn new(input: &ReportInput<'_>) -> Content {
+        let how = if input.simulated.is_some() { "simulated" } else { "live" };
         let (figures, omitted) = figures::all(input.summary, input.scenario);
         Content {
             title: input.scenario.title.clone(),
-            subtitle: format!("Scenario {}, {}, {}", input.scenario.name, input.how, input.when),
+            subtitle: format!("Scenario {}, {how}, {}", input.scenario.name, input.when),
             plain: prose::plain(input.summary, input.scenario),
-            setup: setup::rows(input.scenario, input.host),
+            setup: setup::rows(input.scenario, input.host, input.simulated),
             results: vec![grids::learned(input.summary), grids::cost(input.summary)],
             expected: grids::expected(input.summary),
             figures,
@@ -70,6 +74,7 @@ impl Content {
             warnings: input.summary.warnings.clone(),
             failures: input.failures.iter().map(failure_words).collect(),
             command: input.command.to_owned(),
+            limits: if input.simulated.is_some() { SIMULATED_LIMITS } else { LIMITS },
         }
     }
 }
@@ -87,9 +92,15 @@ pub const READING: &str = "Below or after each number stands its 95 % interval o
 pub const RESIDUALS: &str = "Expected values follow from the achieved poll periods and the rate of changes alone. The residual, measured \
      less expected, is what the machine, the runtime and chance add.";
 
-/// What the run cannot tell.
-pub const LIMITS: &str = "All processes ran on one machine and spoke over its own loopback. How the strategies compare carries over to \
+/// What a live run cannot tell.
+const LIMITS: &str = "All processes ran on one machine and spoke over its own loopback. How the strategies compare carries over to \
      other places; the latencies themselves do not, since a real network adds its own to every one of them.";
+
+/// What a simulation cannot tell.
+const SIMULATED_LIMITS: &str = "Nothing of this was measured: the program's own IOC and clients went in virtual time, over a link and on a \
+     host that are models. What follows from periods, phases, queues and buffers is as exact as they are; processor time and wake-ups \
+     are no better than the costs that were assumed for each operation. Hold a simulation against a live run before \
+     relying on it.";
 
 /// Terms and what they mean, in the order in which a reader meets them.
 pub const GLOSSARY: &[(&str, &str)] = &[
@@ -141,7 +152,7 @@ pub(crate) mod tests {
             scenario: &scenario,
             host: &host,
             when: "2026-03-01 14:05 UTC",
-            how: "live",
+            simulated: None,
             command: "pollcost run quickstart --seed 1",
             failures: &[Failure {
                 client: Some("poll-1s".into()),

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::csv::summary::{EmptyCell, empty_cells};
 use crate::scenario::model::Scenario;
 use crate::summary::{ClientSummary, Summary, Warning};
-use crate::time::Span;
+use crate::time::{Span, Tick};
 use crate::trace::{ClientTally, Failure, Host, IocTally, Segment, Trace, Window};
 
 /// Version of the layout of `run.json` and of the tables beside it. A change that an old reader would misread raises it.
@@ -26,6 +26,8 @@ pub struct RunNote {
     pub started: Option<String>,
     /// What it was made on.
     pub host: Host,
+    /// What stood for link and host; `None`: it was measured live.
+    pub simulated: Option<SimulationNote>,
     /// What went wrong.
     pub failures: Vec<Failure>,
     /// Whether a person ended it early.
@@ -34,6 +36,19 @@ pub struct RunNote {
     pub finished: bool,
     /// What the one who ran it wants the reader to know, failures and interruption included.
     pub notes: Vec<Warning>,
+}
+
+/// What stood for link and host in a simulated run. Its processor time, wake-ups and bytes are modelled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SimulationNote {
+    /// The link as the command line has it, such as `constant:50us`.
+    pub option: String,
+    /// The link, in words.
+    pub link: String,
+    /// The host, in words.
+    pub host: String,
+    /// Whether the tables hold the facts; else they are empty but for the ledger, and only the summaries tell of them.
+    pub facts: bool,
 }
 
 /// How many rows of each table belong to the run as saved. Rows after them were written later and are passed over.
@@ -55,6 +70,9 @@ struct SegmentRecord {
     client: String,
     repeat: u32,
     window: Window,
+    /// Absent in runs of the first versions, which did not tell.
+    #[serde(default)]
+    begun: Tick,
     connect_ns: Option<Span>,
     cpu_client_ns: Option<Span>,
     cpu_ioc_ns: Option<Span>,
@@ -72,6 +90,8 @@ struct Layout {
     schema_version: u32,
     pollcost: String,
     started: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    simulated: Option<SimulationNote>,
     finished: bool,
     interrupted: bool,
     seed: u64,
@@ -134,6 +154,7 @@ pub fn write_document(note: &RunNote, trace: &Trace, summary: &Summary, rows: Sa
         schema_version: SCHEMA_VERSION,
         pollcost: note.pollcost.clone(),
         started: note.started.clone(),
+        simulated: note.simulated.clone(),
         finished: note.finished,
         interrupted: note.interrupted,
         seed: trace.scenario.seed,
@@ -159,6 +180,7 @@ fn record(segment: &Segment, client: String) -> SegmentRecord {
         client,
         repeat: segment.repeat,
         window: segment.window,
+        begun: segment.begun,
         connect_ns: segment.connect,
         cpu_client_ns: segment.cpu_client,
         cpu_ioc_ns: segment.cpu_ioc,
@@ -233,6 +255,7 @@ fn document(layout: Layout) -> Document {
         client: index(&s.client),
         repeat: s.repeat,
         window: s.window,
+        begun: s.begun,
         connect: s.connect_ns,
         cpu_client: s.cpu_client_ns,
         cpu_ioc: s.cpu_ioc_ns,
@@ -250,6 +273,7 @@ fn document(layout: Layout) -> Document {
     let note = RunNote {
         pollcost: layout.pollcost,
         started: layout.started,
+        simulated: layout.simulated,
         host: layout.host,
         failures: layout.failures,
         interrupted: layout.interrupted,

@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::content::{Content, GLOSSARY, LIMITS, READING, RESIDUALS};
+use super::content::{Content, GLOSSARY, READING, RESIDUALS};
 use super::figure::Figure;
 use super::grids::{Cell, Grid};
 use super::palette;
@@ -185,7 +185,7 @@ fn warnings(content: &Content) -> Markup {
             }
         }
         @for failure in &content.failures { div.warning { p { span.who { "Not measured" } ": " (failure) } } }
-        p { (LIMITS) }
+        p { (content.limits) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The report as Markdown, its figures beside it in `figures/`.
 
-use super::content::{Content, GLOSSARY, LIMITS, READING, RESIDUALS};
+use super::content::{Content, GLOSSARY, READING, RESIDUALS};
 use super::grids::{Cell, Grid};
 use super::prose::pieces;
 
@@ -107,7 +107,7 @@ fn warnings(content: &Content) -> String {
     if lines.is_empty() {
         lines.push("None: nothing was found that casts doubt on the numbers.".to_owned());
     }
-    format!("## Warnings\n\n{}\n\n{LIMITS}", lines.join("\n"))
+    format!("## Warnings\n\n{}\n\n{}", lines.join("\n"), content.limits)
 }
 
 fn setup(content: &Content) -> String {

@@ -1,11 +1,12 @@
 //! What was run on what.
 
+use super::document::SimulationNote;
 use crate::scenario::model::{Change, Phase, PvGroup, Scenario};
 use crate::time::Span;
 use crate::trace::host::Host;
 
 /// Names and values, in the order of the report.
-pub(super) fn rows(scenario: &Scenario, host: &Host) -> Vec<(String, String)> {
+pub(super) fn rows(scenario: &Scenario, host: &Host, simulated: Option<&SimulationNote>) -> Vec<(String, String)> {
     let mut rows = vec![("Scenario".to_owned(), format!("{}: {}", scenario.name, scenario.about.trim()))];
     for (index, group) in scenario.groups.iter().enumerate() {
         let members = scenario.pvs.iter().filter(|pv| pv.group == index).count();
@@ -15,7 +16,13 @@ pub(super) fn rows(scenario: &Scenario, host: &Host) -> Vec<(String, String)> {
     rows.push(("Repeats".to_owned(), scenario.repeats.to_string()));
     rows.push(("Measuring window".to_owned(), window(scenario)));
     rows.push(("Seed".to_owned(), scenario.seed.to_string()));
-    rows.extend(host_rows(host));
+    match simulated {
+        Some(note) => {
+            rows.push(("Link, modelled".to_owned(), note.link.clone()));
+            rows.push(("Host, modelled".to_owned(), note.host.clone()));
+        }
+        None => rows.extend(host_rows(host)),
+    }
     rows
 }
 
@@ -100,7 +107,7 @@ mod tests {
     fn what_is_not_known_says_why() {
         let mut host = Host { cores: Some(2), ..Host::default() };
         host.unavailable.insert("governor".into(), "no cpufreq in this kernel".into());
-        let rows = rows(&Wish::default().scenario(), &host);
+        let rows = rows(&Wish::default().scenario(), &host, None);
         let value = |name: &str| rows.iter().find(|row| row.0 == name).map(|row| row.1.as_str());
         assert_eq!(value("Processor cores allowed"), Some("2"));
         assert_eq!(value("Frequency governor"), Some("not known: no cpufreq in this kernel"));

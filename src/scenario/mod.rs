@@ -11,6 +11,7 @@ pub mod duration;
 pub mod model;
 pub mod overrides;
 pub mod pattern;
+pub mod plan;
 mod problem;
 mod pv_block;
 mod read;

@@ -262,7 +262,7 @@ impl Values {
         self.bytes_out.extend(a_second(segment.ioc.bytes_out));
         self.wakeups.extend(segment.wakeups.and_then(a_second));
         self.connect.extend(segment.connect.map(|c| c.0 as f64));
-        self.round_trip.extend(of_rounds(segment, client).or(measured.round_trip_ns));
+        self.round_trip.extend(of_rounds(segment, client).or(measured.round_trip_ns()));
     }
 }
 

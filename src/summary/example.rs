@@ -75,6 +75,7 @@ pub(crate) fn segment(client: usize, repeat: u32, open: u64, close: u64, end: u6
     Segment {
         client,
         repeat,
+        begun: Tick(0),
         window: Window { open: Tick(open), close: Tick(close), end: Tick(end) },
         connect: None,
         cpu_client: None,

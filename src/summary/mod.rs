@@ -13,6 +13,7 @@ pub mod strategy;
 mod summarise;
 
 pub use finding::Finding;
+pub use measured::{Measured, Stretch};
 pub use model::{ClientSummary, Expected, Latency, Summary, Warning};
 pub use notes::notes;
-pub use summarise::summarise;
+pub use summarise::{summarise, summarise_measured};

@@ -1,5 +1,7 @@
 //! From the facts of a run to its summary.
 
+use std::borrow::Cow;
+
 use super::checks;
 use super::combine::Fold;
 use super::finding::Finding;
@@ -17,32 +19,59 @@ pub fn summarise(trace: &Trace, notes: &[Warning]) -> Summary {
     let scenario = &trace.scenario;
     let indices: Vec<EmissionIndex<'_>> =
         trace.emissions.iter().map(|of_repeat| EmissionIndex::new(scenario.pvs.len(), of_repeat)).collect();
+    let measured = |place: usize| {
+        let segment = trace.segments.get(place)?;
+        let client = scenario.clients.get(segment.client)?;
+        Some(Cow::Owned(measure(scenario, client, indices.get(segment.repeat as usize)?, segment)))
+    };
+    sum_up(scenario, &trace.segments, measured, notes)
+}
+
+/// The same from segments that were measured while their facts came; `measured` holds one for each of them.
+#[must_use]
+pub fn summarise_measured(
+    scenario: &Scenario,
+    segments: &[Segment],
+    measured: &[Measured],
+    notes: &[Warning],
+) -> Summary {
+    sum_up(scenario, segments, |place| Some(Cow::Borrowed(measured.get(place)?)), notes)
+}
+
+fn sum_up<'a>(
+    scenario: &Scenario,
+    segments: &[Segment],
+    measured: impl Fn(usize) -> Option<Cow<'a, Measured>>,
+    notes: &[Warning],
+) -> Summary {
     let mut summary = Summary { clients: Vec::new(), warnings: notes.to_vec() };
     if scenario.concurrent {
         summary.warnings.push(Finding::SideBySide.warning(None));
     }
     for (index, client) in scenario.clients.iter().enumerate() {
-        let segments = trace.segments.iter().filter(|s| s.client == index);
-        let segments: Vec<_> = segments.filter_map(|s| Some((s, indices.get(s.repeat as usize)?))).collect();
-        let (of_client, warnings) = client_summary(scenario, client, &segments);
+        let of_client = segments.iter().enumerate().filter(|(_, segment)| segment.client == index);
+        // Measured one after the other: a measured segment takes a megabyte.
+        let of_client = of_client.filter_map(|(place, segment)| Some((segment, measured(place)?)));
+        let (of_client, warnings) = client_summary(scenario, client, of_client);
         summary.clients.extend(of_client);
         summary.warnings.extend(warnings);
     }
     summary
 }
 
-/// One client: its segments, each with the changes of its repeat.
-fn client_summary(
+/// One client: its segments, each with what it comes to by itself.
+fn client_summary<'a, 's>(
     scenario: &Scenario,
     client: &ClientSpec,
-    segments: &[(&Segment, &EmissionIndex<'_>)],
+    measured: impl Iterator<Item = (&'s Segment, Cow<'a, Measured>)>,
 ) -> (Option<ClientSummary>, Vec<Warning>) {
     let mut fold = Fold::new(scenario, client);
     let mut seen = Seen::default();
-    for (segment, emissions) in segments {
-        let measured = measure(scenario, client, emissions, segment);
+    let mut segments = Vec::new();
+    for (segment, measured) in measured {
         fold.add(segment, &measured);
         seen.add(segment, &measured);
+        segments.push(segment);
     }
     let repeats = checks::repeats(segments.len() as u32, scenario.repeats);
     let name = Some(client.name.as_str());
@@ -52,7 +81,7 @@ fn client_summary(
     }
     let summary = fold.summary();
     warnings.extend(seen.findings(scenario, client, &fold, &summary).iter().map(|f| f.warning(name)));
-    for (segment, _) in segments {
+    for segment in segments {
         warnings.extend(segment.warnings.iter().map(|text| Warning {
             client: Some(client.name.clone()),
             what: format!("in repeat {}: {text}", segment.repeat + 1),

@@ -4,8 +4,9 @@
 //! Codreanu, Ephremides, "Age of information with packet management" (ISIT 2014). A client that holds a value gets older by
 //! one nanosecond a nanosecond and younger at each newer value: a saw-tooth that is integrated exactly, in integers.
 //!
-//! As long as a client holds nothing, or only the value from before the first change (`seq` 0, which was never posted),
-//! it has no age: that time is in neither the area nor the time that the area is divided by.
+//! As long as a client holds nothing, or only a value from before the changes of its segment began (`seq` 0, which was never posted, or
+//! the last one of an earlier client's segment), it has no age: that time is in neither the area nor the time that the area
+//! is divided by.
 
 use super::by_pv::{ByPv, EmissionIndex};
 use super::{Observation, Window};
@@ -34,6 +35,14 @@ impl Age {
         (self.peaks > 0).then(|| self.peak_sum as f64 / self.peaks as f64)
     }
 
+    /// Adds another stretch of time.
+    pub fn add(&mut self, other: &Age) {
+        self.twice_area = self.twice_area.saturating_add(other.twice_area);
+        self.covered += other.covered;
+        self.peak_sum += other.peak_sum;
+        self.peaks += other.peaks;
+    }
+
     /// Adds the time from `from` to `to`, over which the newest value held was posted at `posted`.
     fn hold(&mut self, posted: Tick, from: Tick, to: Tick) {
         let square = |ns: i64| i128::from(ns) * i128::from(ns);
@@ -55,7 +64,8 @@ struct Held {
     posted: Tick,
 }
 
-/// The age of a client's information on `pvs` over `[open, close)` of its window. `by_pv` groups `observations`.
+/// The age of a client's information on `pvs` over `[open, close)` of its window. `by_pv` groups `observations`;
+/// what was posted before `begun` has no age.
 ///
 /// Observations of a number that was never posted are passed over.
 #[must_use]
@@ -65,6 +75,7 @@ pub fn age(
     by_pv: &ByPv,
     pvs: &[PvId],
     window: Window,
+    begun: Tick,
 ) -> Age {
     let mut age = Age::default();
     let mut received: Vec<(Tick, Seq)> = Vec::new();
@@ -81,7 +92,7 @@ pub fn age(
             if held.is_some_and(|held| seq <= held.seq) {
                 continue;
             }
-            let Some(emission) = emissions.find(pv, seq) else { continue };
+            let Some(emission) = emissions.find(pv, seq).filter(|e| e.posted >= begun) else { continue };
             let newer = Held { seq, posted: emission.posted };
             if at >= window.open {
                 if let Some(held) = held {
@@ -119,7 +130,7 @@ mod tests {
     fn of(emissions: &[Emission], observations: &[Observation]) -> Age {
         let index = EmissionIndex::new(3, emissions);
         let by_pv = ByPv::new(3, observations.iter().map(|o| o.pv));
-        age(&index, observations, &by_pv, &[PvId(0), PvId(1)], WINDOW)
+        age(&index, observations, &by_pv, &[PvId(0), PvId(1)], WINDOW, Tick(0))
     }
 
     #[test]
@@ -137,6 +148,17 @@ mod tests {
         assert_eq!((age.mean_ns(), age.mean_peak_ns()), (Some(35.0), None));
         let nothing = of(&[emission(0, 1, 140)], &[observation(0, 0, 90), observation(0, 9, 150)]);
         assert_eq!((nothing.mean_ns(), nothing.mean_peak_ns()), (None, None));
+    }
+
+    #[test]
+    fn what_an_earlier_client_left_behind_has_no_age() {
+        let (emissions, observations) =
+            ([emission(0, 7, 30), emission(0, 8, 140)], [observation(0, 7, 90), observation(0, 8, 150)]);
+        let index = EmissionIndex::new(1, &emissions);
+        let by_pv = ByPv::new(1, observations.iter().map(|o| o.pv));
+        let since = |begun| age(&index, &observations, &by_pv, &[PvId(0)], WINDOW, Tick(begun)).mean_ns();
+        assert_eq!(since(50), Some(35.0));
+        assert_eq!(since(30), Some((95.0 + 35.0) / 2.0));
     }
 
     prop_compose! {

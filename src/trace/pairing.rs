@@ -63,6 +63,14 @@ pub struct Paired {
     pub before_first: u64,
 }
 
+impl Paired {
+    /// Adds other counts.
+    pub fn add(&mut self, other: &Paired) {
+        self.changes += other.changes;
+        self.before_first += other.before_first;
+    }
+}
+
 /// What a client knew of one PV at and after a change: its observations by rising `seq`.
 #[derive(Clone, Copy, Debug)]
 struct Known {

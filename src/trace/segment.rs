@@ -77,6 +77,8 @@ pub struct Segment {
     pub repeat: u32,
     /// When it was measured.
     pub window: Window,
+    /// When the changes of its PVs began: what was posted before was made for another client.
+    pub begun: Tick,
     /// From the start of the client's process to its having a first value of every PV.
     pub connect: Option<Span>,
     /// Processor time of the client's process in the window.

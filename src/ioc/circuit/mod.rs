@@ -8,7 +8,7 @@ mod access;
 mod channel;
 mod monitor;
 mod output;
-mod request_type;
+pub(super) mod request_type;
 mod session;
 
 use std::net::SocketAddr;
@@ -121,6 +121,11 @@ impl Circuit {
     /// Bytes of a message whose rest has not come.
     pub(super) fn incomplete(&self) -> usize {
         self.stream.pending()
+    }
+
+    /// The listener that it was opened on.
+    pub(super) fn listener(&self) -> usize {
+        self.session.listener
     }
 
     /// The account that it is counted under.

@@ -6,7 +6,7 @@ use crate::ioc::record::{Properties, Snapshot};
 
 /// A readable request type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RequestType {
+pub(in crate::ioc) enum RequestType {
     /// One of the five classes of the seven types.
     Dbr(DbrType),
     /// One of those beyond.
@@ -15,12 +15,12 @@ pub(super) enum RequestType {
 
 impl RequestType {
     /// The type of a wire code; `None`: there is none (`db_access.h`, `INVALID_DB_REQ`).
-    pub(super) fn from_code(code: u16) -> Option<RequestType> {
+    pub(in crate::ioc) fn from_code(code: u16) -> Option<RequestType> {
         DbrType::from_code(code).map(RequestType::Dbr).or_else(|| ExtraType::from_code(code).map(RequestType::Extra))
     }
 
     /// Bytes of a payload with `count` elements, before it is padded.
-    pub(super) fn payload_size(self, count: usize) -> usize {
+    pub(in crate::ioc) fn payload_size(self, count: usize) -> usize {
         match self {
             RequestType::Dbr(dbr) => dbr.payload_size(count),
             RequestType::Extra(extra) => extra.payload_size(count),
@@ -28,7 +28,7 @@ impl RequestType {
     }
 
     /// Elements that a request for `count` of them is answered with: 0 asks for as many as there are.
-    pub(super) fn answered_count(self, count: u32, snapshot: &Snapshot) -> usize {
+    pub(in crate::ioc) fn answered_count(self, count: u32, snapshot: &Snapshot) -> usize {
         match (self, count) {
             (RequestType::Extra(ExtraType::ClassName), 0) => 1,
             (_, 0) => snapshot.value.len(),
@@ -37,7 +37,7 @@ impl RequestType {
     }
 
     /// Appends `payload_size(count)` bytes; nothing on error.
-    pub(super) fn encode(
+    pub(in crate::ioc) fn encode(
         self,
         out: &mut Vec<u8>,
         count: usize,

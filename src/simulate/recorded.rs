@@ -1,0 +1,192 @@
+//! Link and host as an earlier run met them.
+//!
+//! A poller's askings take as long as those of the run's poller that is most like it; an update takes as long as the run's monitors
+//! waited for one. These samples hold everything that happened on the way, at both ends: no wake-up delay and no work is added
+//! to them. What is left of a poller's period beside its sleep and its askings is how late its timer was.
+//! Processor time of an operation is what the run used for a client over what that client did.
+
+use thiserror::Error;
+
+use super::delay::{Delay, Samples};
+use super::model::{ClientModel, IocModel, Model, RoundTrip, SOCKET_BUFFERS};
+use crate::client::poller::asked_together;
+use crate::scenario::model::{ClientSpec, Fetch, Pacing, Scenario};
+use crate::stats::distribution::merge;
+use crate::summary::{ClientSummary, Summary};
+use crate::theory::Costs;
+use crate::time::Span;
+use crate::trace::histogram::nanoseconds;
+use crate::trace::{ClientTally, Segment, Trace};
+
+/// Messages that one get over a connection of its own takes: search, connection, channel, get.
+const MESSAGES_OF_CONNECT: u64 = 4;
+
+/// Why a run tells nothing of a link.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum RecordedError {
+    /// A poller would need them.
+    #[error("the run has no round trips for client {0}: no native poller of it was measured")]
+    NoRoundTrips(String),
+    /// A monitor would need them.
+    #[error("the run has no notice latencies for client {0}: no monitor of it noticed anything")]
+    NoUpdates(String),
+}
+
+impl Model {
+    /// As a run recorded it, for the clients of `scenario`. `name` is what the run is called in the words on link and host.
+    ///
+    /// # Errors
+    /// When the run has no samples for one of them.
+    pub fn recorded(scenario: &Scenario, trace: &Trace, summary: &Summary, name: &str) -> Result<Model, RecordedError> {
+        let run = Run { trace, summary };
+        let clients = scenario.clients.iter().map(|client| run.client(client)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Model {
+            ioc: IocModel {
+                wakeup: Delay::NONE,
+                emitter: Delay::NONE,
+                socket_buffers: SOCKET_BUFFERS,
+                costs: Costs::NONE,
+                busy: false,
+            },
+            clients,
+            link: format!("round trips and notice latencies of {name}"),
+            host: format!("timer lateness and processor time of {name}"),
+        })
+    }
+}
+
+/// A run that is asked for samples.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    trace: &'a Trace,
+    summary: &'a Summary,
+}
+
+impl<'a> Run<'a> {
+    fn client(self, client: &ClientSpec) -> Result<ClientModel, RecordedError> {
+        let listens = matches!(client.fetch, Fetch::Monitor | Fetch::Cached);
+        let push = self
+            .monitor_like(client)
+            .and_then(|monitor| Samples::new(&monitor.notice.histogram, monitor.notice.mean_ns.map(|e| e.point)));
+        let poller = self.poller_like(client);
+        let asking = poller.and_then(|poller| self.askings(poller));
+        let round_trip = match (&asking, &push) {
+            (Some(asking), _) => {
+                let both = Delay::Samples(asking.clone());
+                let connects = poller.is_some_and(|p| p.fetch == Fetch::Connect);
+                if connects { both.divided(MESSAGES_OF_CONNECT) } else { both }
+            }
+            // Only on the way to its subscriptions.
+            (None, Some(push)) if listens => Delay::Samples(push.mapped(|ns| ns * 2)),
+            (None, _) => return Err(RecordedError::NoRoundTrips(client.name.clone())),
+        };
+        let push = match push {
+            Some(push) => Delay::Samples(push),
+            None if listens => return Err(RecordedError::NoUpdates(client.name.clone())),
+            None => Delay::NONE,
+        };
+        let like = if client.fetch == Fetch::Monitor { self.monitor_like(client) } else { poller };
+        Ok(ClientModel {
+            round_trip: RoundTrip::Whole(round_trip),
+            push,
+            timer: self.timer(poller).map_or(Delay::NONE, Delay::Samples),
+            reader: Delay::NONE,
+            costs: like.map_or(Costs::NONE, |like| self.costs(like)),
+            busy: false,
+        })
+    }
+
+    fn spec(self, client: &ClientSummary) -> Option<&'a ClientSpec> {
+        self.trace.scenario.clients.iter().find(|c| c.name == client.name)
+    }
+
+    /// The monitor of the same name, else the first.
+    fn monitor_like(self, client: &ClientSpec) -> Option<&'a ClientSummary> {
+        let monitors = || self.summary.clients.iter().filter(|c| c.fetch == Fetch::Monitor && c.noticed > 0);
+        monitors().find(|m| m.name == client.name).or_else(|| monitors().next())
+    }
+
+    /// The poller whose askings are most like the client's: of the same name, else of the same fetch and about as many PVs at once.
+    fn poller_like(self, client: &ClientSpec) -> Option<&'a ClientSummary> {
+        let size = |fetch, pvs: usize| asked_together(fetch, pvs) as f64;
+        let wanted = size(client.fetch, client.pvs.len());
+        let unlike = |c: &&ClientSummary| {
+            let ratio = (size(c.fetch, c.pvs) / wanted).ln().abs();
+            let period = |p: Option<Span>| p.unwrap_or_default().0.max(1) as f64;
+            let cadence = (period(c.asked_period) / period(client.asked_period())).ln().abs();
+            (c.name != client.name, c.fetch != client.fetch, ratio, cadence)
+        };
+        let local = client.fetch == Fetch::Cached;
+        let asks = |c: &&ClientSummary| {
+            c.fetch != Fetch::Monitor && (c.fetch == Fetch::Cached) == local && self.askings(c).is_some()
+        };
+        let order = |a: &&ClientSummary, b: &&ClientSummary| {
+            let ((a0, a1, a2, a3), (b0, b1, b2, b3)) = (unlike(a), unlike(b));
+            (a0, a1).cmp(&(b0, b1)).then(a2.total_cmp(&b2)).then(a3.total_cmp(&b3))
+        };
+        self.summary.clients.iter().filter(asks).min_by(order)
+    }
+
+    fn segments(self, client: &ClientSummary) -> impl Iterator<Item = &'a Segment> {
+        let index = self.trace.scenario.clients.iter().position(|c| c.name == client.name);
+        self.trace.segments.iter().filter(move |s| Some(s.client) == index)
+    }
+
+    fn tallies(self, client: &ClientSummary) -> impl Iterator<Item = &'a ClientTally> {
+        self.segments(client).filter_map(|s| s.tally.as_deref())
+    }
+
+    /// From asking to having, over all repeats.
+    fn askings(self, client: &ClientSummary) -> Option<Samples> {
+        let (mut all, mut sum) = (nanoseconds(), 0.0);
+        for tally in self.tallies(client) {
+            merge(&mut all, &tally.round_trips);
+            sum += tally.mean_round_trip_ns.unwrap_or(0.0) * tally.round_trips.len() as f64;
+        }
+        Samples::new(&all, (!all.is_empty()).then(|| sum / all.len() as f64))
+    }
+
+    /// How late a poller's timer was: what its periods were longer than its sleep and its askings. `None` where its pacing does not tell.
+    fn timer(self, poller: Option<&ClientSummary>) -> Option<Samples> {
+        let poller = poller?;
+        let Some(Pacing::FixedDelay { period }) = &poller.pacing else { return None };
+        if *period == Span::ZERO {
+            return None;
+        }
+        let askings = match poller.fetch {
+            Fetch::Serial | Fetch::Connect => poller.pvs as f64,
+            _ => 1.0,
+        };
+        let (mut all, mut sum) = (nanoseconds(), 0.0);
+        for tally in self.tallies(poller) {
+            merge(&mut all, &tally.periods);
+            sum += tally.mean_period_ns.unwrap_or(0.0) * tally.periods.len() as f64;
+        }
+        let periods = Samples::new(&all, (!all.is_empty()).then(|| sum / all.len() as f64))?;
+        let rest = period.0 as f64 + self.askings(poller)?.mean_ns() * askings;
+        Some(periods.mapped(|ns| (ns as f64 - rest).max(0.0).round() as u64))
+    }
+
+    /// Processor time for each get or update of a client, at both ends, whatever it went into.
+    fn costs(self, client: &ClientSummary) -> Costs {
+        let (mut at_client, mut at_ioc, mut gets, mut updates) = (0u64, 0u64, 0u64, 0u64);
+        for segment in self.segments(client) {
+            let (Some(client), Some(ioc)) = (segment.cpu_client, segment.cpu_ioc) else { continue };
+            at_client += client.0;
+            at_ioc += ioc.0;
+            for row in &segment.ledger {
+                gets += row.window.requests;
+                updates += row.window.updates_sent;
+            }
+        }
+        let each = |time: u64, count: u64| Span(time.checked_div(count).unwrap_or(0));
+        let looks = self.spec(client).filter(|spec| spec.fetch == Fetch::Cached);
+        match (looks, gets) {
+            // What looking costs cannot be told from what the updates cost.
+            (Some(_), _) | (None, 0) => {
+                Costs { client_update: each(at_client, updates), ioc_update: each(at_ioc, updates), ..Costs::NONE }
+            }
+            (None, gets) => Costs { client_get: each(at_client, gets), ioc_get: each(at_ioc, gets), ..Costs::NONE },
+        }
+    }
+}

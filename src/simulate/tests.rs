@@ -1,0 +1,183 @@
+//! Whole simulations: what must come out the same whatever the way there.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::scenario::model::{Facts, Scenario};
+use crate::scenario::{BUILT_IN, Source, read};
+use crate::summary::{Summary, summarise};
+use crate::time::{Span, Tick};
+use crate::trace::{Emission, Observation, Request, Trace};
+
+/// Keeps all facts of a group.
+#[derive(Debug, Default)]
+struct Collector {
+    emissions: Vec<Emission>,
+    observations: Vec<Vec<Observation>>,
+    requests: Vec<(usize, Request)>,
+}
+
+impl Watcher for Collector {
+    fn posted(&mut self, emissions: &[Emission]) {
+        self.emissions.extend_from_slice(emissions);
+    }
+    fn observed(&mut self, place: usize, observations: &[Observation]) {
+        self.observations.resize(self.observations.len().max(place + 1), Vec::new());
+        self.observations[place].extend_from_slice(observations);
+    }
+    fn asked(&mut self, requests: &[(usize, Request)]) {
+        self.requests.extend_from_slice(requests);
+    }
+}
+
+/// A simulation with all of its facts, and its summary from what was measured on the way.
+fn simulated(scenario: &Arc<Scenario>, model: &Model, messages: Messages, pile: usize) -> (Trace, Summary) {
+    let mut assembly = Assembly::new(scenario);
+    let (mut facts, mut offsets) = (Vec::new(), Vec::new());
+    for mut group in Group::all(scenario, &Arc::new(model.clone()), messages) {
+        group.pile = pile;
+        let mut collector = Collector::default();
+        let done = group.run(&mut collector);
+        assert_eq!(done.failed, []);
+        facts.push((group, collector));
+        offsets.push(assembly.add(done));
+    }
+    let (mut trace, summary) = assembly.finish(&[]);
+    for ((group, collector), offset) in facts.into_iter().zip(offsets) {
+        let emissions = collector.emissions.into_iter().map(|e| offset.emission(e));
+        trace.emissions[group.repeat as usize].extend(emissions);
+        for segment in trace.segments.iter_mut().filter(|s| s.repeat == group.repeat) {
+            let Some(place) = group.clients.iter().position(|c| *c == segment.client) else { continue };
+            segment.observations = collector.observations[place].iter().map(|o| offset.observation(*o)).collect();
+            let own = collector.requests.iter().filter(|(of, _)| *of == place);
+            segment.requests = own.map(|(_, r)| offset.request(*r)).collect();
+        }
+    }
+    (trace, summary)
+}
+
+fn scenario(text: &str) -> Scenario {
+    read(Source { file: "test.toml", name: "test", text }, &|_| Err("no files here".to_owned())).unwrap()
+}
+
+/// Built-in scenarios, shortened, and what they leave out.
+fn all() -> Vec<Arc<Scenario>> {
+    let mut all: Vec<Scenario> = BUILT_IN.iter().map(|b| b.scenario().unwrap()).collect();
+    all.push(scenario(
+        "repeats = 3\nwindow = '300ms'\nconcurrent = true\nfacts = 'full'\n\
+         [[pv]]\nname = 'A{0..9}'\nphase = 'aligned'\nchange = { pattern = 'poisson', rate_hz = 20 }\n\
+         [[pv]]\nname = 'B'\ntype = 'string'\nchange = { pattern = 'motor', rate_hz = 100, moving = '50ms', resting = '70ms' }\n\
+         [[pv]]\nname = 'C'\nsignal = { kind = 'noise', mean = 1, sigma = 1 }\nmdel = 1\nchange = { pattern = 'periodic', rate_hz = 50 }\n\
+         [[client]]\nname = 'm'\nfetch = 'monitor'\n\
+         [[client]]\nname = 'slow'\nfetch = 'monitor'\nservice_time = '3ms'\n\
+         [[client]]\nname = 's'\nfetch = 'serial'\nperiod = '7ms'\ndbr = 'plain'\n\
+         [[client]]\nname = 'b'\nfetch = 'batch'\nperiod = '50ms'\npvs = 'A*'\ndbr = 'ctrl'\n\
+         [[client]]\nname = 'c'\nfetch = 'cached'\nperiod = '20ms'\n\
+         [[client]]\nname = 'spin'\nfetch = 'batch'\npacing = 'spin'\npvs = ['B', 'C']\n",
+    ));
+    all.push(scenario(
+        "repeats = 2\nwindow = '400ms'\nfacts = 'full'\n\
+         [[pv]]\nname = 'W'\ncount = 20000\nchange = { pattern = 'periodic', rate_hz = 30 }\n\
+         [[pv]]\nname = 'X{0..3}'\ntype = 'char'\nchange = { pattern = 'jittered', rate_hz = 200, jitter = 0.4 }\n\
+         [[client]]\nname = 'm'\nfetch = 'monitor'\n\
+         [[client]]\nname = 'b'\nfetch = 'batch'\nperiod = '10ms'\n\
+         [[client]]\nname = 'one'\nfetch = 'connect'\nperiod = '30ms'\npvs = 'X*'\n",
+    ));
+    for scenario in &mut all {
+        scenario.repeats = scenario.repeats.min(2);
+        scenario.window = scenario.window.min(Span::from_millis(300));
+        scenario.min_periods = 2;
+    }
+    all.into_iter().map(Arc::new).collect()
+}
+
+fn models(scenario: &Scenario) -> [Model; 2] {
+    let uneven = Link::EachWay(Delay::LogNormal { median: Span::from_micros(80), sigma: 0.7 });
+    [Model::typical(&uneven, scenario.clients.len()), Model::ideal(&Link::default(), scenario.clients.len())]
+}
+
+#[test]
+fn gets_come_to_the_same_with_and_without_their_bytes() {
+    for scenario in all() {
+        for model in models(&scenario) {
+            let counted = simulated(&scenario, &model, Messages::Counted, 1 << 16);
+            let whole = simulated(&scenario, &model, Messages::Whole, 1 << 16);
+            // Not `assert_eq`: a histogram prints all of its buckets.
+            assert!(counted.0 == whole.0, "{}: facts and counts", scenario.name);
+            assert!(counted.1 == whole.1, "{}: summaries", scenario.name);
+        }
+    }
+}
+
+#[test]
+fn measuring_on_the_way_comes_to_the_same_as_measuring_all_facts_at_the_end() {
+    for scenario in all() {
+        let [model, _] = models(&scenario);
+        let (trace, summary) = simulated(&scenario, &model, Messages::Counted, 50);
+        assert!(summarise(&trace, &[]) == summary, "{}", scenario.name);
+        let at_once = simulated(&scenario, &model, Messages::Counted, 1 << 20);
+        assert!(at_once == (trace, summary), "{}: the pile does not matter", scenario.name);
+    }
+}
+
+#[test]
+fn recording_every_reply_changes_no_number() {
+    for scenario in all() {
+        let [model, _] = models(&scenario);
+        let of = |facts| {
+            let scenario = Arc::new(Scenario { facts, ..Scenario::clone(&scenario) });
+            simulated(&scenario, &model, Messages::Counted, 200).1
+        };
+        assert!(of(Facts::News) == of(Facts::Full), "{}", scenario.name);
+    }
+}
+
+#[test]
+fn nothing_is_impossible() {
+    for scenario in all() {
+        for model in models(&scenario) {
+            let (trace, summary) = simulated(&scenario, &model, Messages::Counted, 1 << 16);
+            let wrong = ["counted", "cannot be", "never noticed", "below zero"];
+            for warning in &summary.warnings {
+                assert!(wrong.iter().all(|w| !warning.what.contains(w)), "{}: {warning:?}", scenario.name);
+            }
+            assert_eq!(summary.clients.len(), scenario.clients.len());
+            for of_repeat in &trace.emissions {
+                assert!(of_repeat.is_sorted_by_key(|e| e.posted));
+                assert!(of_repeat.iter().all(|e| e.posted >= e.due));
+            }
+            for segment in &trace.segments {
+                assert!(segment.observations.is_sorted_by_key(|o| o.received));
+                assert!(segment.begun < segment.window.open);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_seed_is_a_simulation() {
+    for scenario in all() {
+        let [model, _] = models(&scenario);
+        let of = |seed| {
+            let scenario = Arc::new(Scenario { seed, ..Scenario::clone(&scenario) });
+            simulated(&scenario, &model, Messages::Counted, 1 << 16)
+        };
+        assert!(of(5) == of(5), "{}", scenario.name);
+        assert!(of(5).0 != of(6).0, "{}", scenario.name);
+    }
+}
+
+#[test]
+fn a_watcher_can_end_it() {
+    struct Impatient;
+    impl Watcher for Impatient {
+        fn reached(&mut self, _: Tick) -> bool {
+            false
+        }
+    }
+    let text = "window = '1h'\n[[pv]]\nname = 'A'\n[[client]]\nname = 's'\nfetch = 'batch'\npacing = 'spin'\n";
+    let scenario = Arc::new(scenario(text));
+    let model = Arc::new(Model::typical(&Link::default(), 1));
+    let done = Group::all(&scenario, &model, Messages::Counted)[0].run(&mut Impatient);
+    assert!(done.stopped && done.segments.is_empty() && done.end < Tick(3_600_000_000_000));
+}
