@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, ToSocketAddrs};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use nix::ifaddrs::getifaddrs;
@@ -19,6 +19,9 @@ use crate::ca::environment::{Address, DEFAULT_MESSAGE_BYTES, EnvironmentError, S
 use crate::ioc::closing::Notice;
 use crate::ioc::limits::Limits;
 use crate::ioc::{Counting, Ioc};
+
+/// Lines that may wait to be printed.
+const LOG_LINES: usize = 1000;
 
 /// Why an IOC cannot be served.
 #[derive(Debug, Error)]
@@ -111,8 +114,16 @@ fn say(out: &mut impl Write, text: &str) -> io::Result<()> {
     }
 }
 
+/// Prints what the log should have, on a thread of its own: a terminal that is held must not hold the IOC.
 fn log() -> Log {
-    Box::new(|Notice { client, what }| eprintln!("{client}: {what}"))
+    let (sender, notices) = mpsc::sync_channel::<Notice>(LOG_LINES);
+    std::thread::spawn(move || {
+        for Notice { client, what } in notices {
+            eprintln!("{client}: {what}");
+        }
+    });
+    // What a terminal does not take in time is lost.
+    Box::new(move |notice| drop(sender.try_send(notice)))
 }
 
 /// How clients find us, and who else might.
@@ -215,7 +226,6 @@ fn beacon_addresses(
 mod tests {
     use std::io::{BufRead, BufReader, Read};
     use std::net::TcpStream;
-    use std::sync::mpsc;
 
     use super::*;
     use crate::ca::message;
