@@ -2,7 +2,7 @@
 //!
 //! - [`search`] finds servers, [`circuit`] speaks with one; both take bytes and give bytes.
 //! - [`poller`] says when to ask for what: a fetch and a [`pacing`]. [`flow`] is the flow control of a monitor.
-//! - [`tally`] is what a client notes of the values that it gets, and what it counts.
+//! - [`tally`] is what a client notes of the values that it gets, and what it counts; [`lines`] is the same of another program.
 //!
 //! `io::drive` joins them to sockets and a clock.
 
@@ -10,6 +10,7 @@ pub mod circuit;
 pub mod event;
 pub mod flow;
 pub mod identifier;
+pub mod lines;
 pub mod pacing;
 pub mod poller;
 pub mod search;

@@ -1,6 +1,6 @@
 //! A client under test, as the harness sees it: a child process, native or any program that speaks the line protocol.
 
-use std::collections::HashMap;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -10,9 +10,10 @@ use super::control::{ClientPv, ClientReply, ClientSetup, record_observation};
 use super::ioc_child::{no_memory, own_program, recording};
 use super::process::{Process, ProcessError};
 use super::recording::{Recording, number};
-use crate::ca::carry::Unwrapper;
-use crate::pv::{PvId, PvName, Seq};
-use crate::scenario::model::{ClientSpec, Facts, Program, Scenario};
+use crate::client::lines::Lines;
+use crate::client::tally::Followed;
+use crate::pv::PvName;
+use crate::scenario::model::{ClientSpec, Program, Scenario};
 use crate::time::Tick;
 use crate::trace::{ClientTally, Observation, Window};
 
@@ -50,7 +51,7 @@ fn listed(names: &[PvName]) -> String {
 pub struct ClientFacts {
     /// In the order of receiving.
     pub observations: Vec<Observation>,
-    /// Its own count; an external client has none.
+    /// Its own count.
     pub tally: Option<Box<ClientTally>>,
     /// Observations that did not fit the recording.
     pub overflowed: u64,
@@ -67,7 +68,17 @@ pub struct ClientChild {
 #[derive(Debug)]
 enum Kind {
     Native { recording: Recording, tally: Option<Box<ClientTally>> },
-    External(LineReader),
+    External(Box<Printing>),
+}
+
+/// A client that is another program: what it printed, and its window.
+#[derive(Debug)]
+struct Printing {
+    lines: Lines,
+    window: Option<Window>,
+    told_to_end: bool,
+    /// Held while it runs.
+    _repeater: UdpSocket,
 }
 
 impl ClientChild {
@@ -127,18 +138,28 @@ impl ClientChild {
             program: name.clone(),
             source: std::io::Error::other("its command is empty"),
         })?;
-        let reader = LineReader::new(scenario, spec);
+        let pvs = followed(scenario, spec);
         let mut command = Command::new(program);
-        command.args(arguments).args(reader.names.iter().map(PvName::as_str));
+        command.args(arguments).args(pvs.iter().map(|(name, _)| name.as_str()));
         point_at(&mut command, scenario, port);
+        let repeater = stand_in_for_the_repeater(&mut command)
+            .map_err(|source| ProcessError::Start { program: format!("the CA repeater of {name}"), source })?;
         let process = Process::start(&name, command, Vec::new())?;
-        Ok(ClientChild { process, kind: Kind::External(reader), over: false })
+        let lines = Lines::new(&pvs, scenario.facts);
+        let printing = Printing { lines, window: None, told_to_end: false, _repeater: repeater };
+        Ok(ClientChild { process, kind: Kind::External(Box::new(printing)), over: false })
     }
 
     /// Its process number.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    /// Whether it may start processes, whose processor time is its own.
+    #[must_use]
+    pub fn may_have_children(&self) -> bool {
+        matches!(self.kind, Kind::External(_))
     }
 
     /// Waits until it has a first value of every PV, and says when that was.
@@ -154,7 +175,7 @@ impl ClientChild {
     }
 
     async fn until_ready(&mut self) -> Result<Tick, ClientError> {
-        let Kind::External(reader) = &mut self.kind else {
+        let Kind::External(printing) = &mut self.kind else {
             return match self.process.receive("word that it is ready").await? {
                 ClientReply::Ready { at } => Ok(at),
                 other => Err(self.unexpected(other)),
@@ -164,8 +185,8 @@ impl ClientChild {
             if line.trim() == "ready" {
                 return Ok(super::clock::now());
             }
-            if let Err(wanted) = reader.take(&line) {
-                return Err(self.process.nonsense(line, &wanted).into());
+            if let Err(wanted) = printing.lines.take(&line) {
+                return Err(self.process.nonsense(line, &wanted.to_string()).into());
             }
         }
         Err(self.process.ended().await.into())
@@ -184,8 +205,9 @@ impl ClientChild {
     /// # Errors
     /// When it has ended.
     pub async fn set_window(&mut self, window: Window) -> Result<(), ClientError> {
-        if let Kind::Native { .. } = self.kind {
-            self.process.send(&window).await?;
+        match &mut self.kind {
+            Kind::Native { .. } => self.process.send(&window).await?,
+            Kind::External(printing) => printing.window = Some(window),
         }
         Ok(())
     }
@@ -213,21 +235,21 @@ impl ClientChild {
                 }
                 other => Err(self.unexpected(other)),
             },
-            Kind::External(reader) => {
+            Kind::External(printing) => {
                 while let Some(line) = self.process.line().await? {
-                    if let Err(wanted) = reader.take(&line) {
-                        return Err(self.process.nonsense(line, &wanted).into());
+                    if let Err(wanted) = printing.lines.take(&line) {
+                        return Err(self.process.nonsense(line, &wanted.to_string()).into());
                     }
                 }
-                if reader.told_to_end { Ok(()) } else { Err(self.process.ended().await.into()) }
+                if printing.told_to_end { Ok(()) } else { Err(self.process.ended().await.into()) }
             }
         }
     }
 
     /// Tells an external client that its time is over; a native one knows.
     pub fn tell_end(&mut self) {
-        if let Kind::External(reader) = &mut self.kind {
-            reader.told_to_end = true;
+        if let Kind::External(printing) = &mut self.kind {
+            printing.told_to_end = true;
             self.process.hang_up();
         }
     }
@@ -246,13 +268,34 @@ impl ClientChild {
         self.process.hang_up();
         self.process.wait().await?;
         match self.kind {
-            Kind::External(reader) => Ok(ClientFacts { observations: reader.observations, tally: None, overflowed: 0 }),
+            Kind::External(printing) => {
+                let (observations, tally) = printing.lines.finish(printing.window);
+                Ok(ClientFacts { observations, tally: Some(Box::new(tally)), overflowed: 0 })
+            }
             Kind::Native { mut recording, tally } => {
                 let (records, overflowed) = recording.read_new().map_err(no_memory)?;
                 Ok(ClientFacts { observations: records.iter().map(record_observation).collect(), tally, overflowed })
             }
         }
     }
+}
+
+/// Takes a port of the loopback interface as the client's CA repeater: a client library takes a port that is in use for a
+/// running repeater and starts none, which would outlive the client or count as its work.
+fn stand_in_for_the_repeater(command: &mut Command) -> std::io::Result<UdpSocket> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    command.env("EPICS_CA_REPEATER_PORT", socket.local_addr()?.port().to_string());
+    Ok(socket)
+}
+
+/// The PVs of a client, by name.
+fn followed(scenario: &Scenario, spec: &ClientSpec) -> Vec<(PvName, Followed)> {
+    let pvs = spec.pvs.iter().filter_map(|id| {
+        let pv = scenario.pvs.get(id.index())?;
+        let group = scenario.groups.get(pv.group)?;
+        Some((pv.name.clone(), Followed { pv: *id, native: group.native, labels: group.labels.len() }))
+    });
+    pvs.collect()
 }
 
 /// The variables that point any Channel Access client at one listener of our IOC.
@@ -264,104 +307,4 @@ fn point_at(command: &mut Command, scenario: &Scenario, port: u16) {
         .env("EPICS_CA_SERVER_PORT", port.to_string())
         .env("EPICS_CA_MAX_ARRAY_BYTES", (largest + 1024).max(16_384).to_string())
         .env_remove("EPICS_CA_NAME_SERVERS");
-}
-
-/// The line protocol of external clients: `pv seq asked_ns received_ns`.
-#[derive(Debug)]
-struct LineReader {
-    names: Vec<PvName>,
-    /// Each PV's place among the client's, by name.
-    places: HashMap<String, usize>,
-    /// For each of the client's PVs: who it is, how its numbers unwrap, and the last of them.
-    pvs: Vec<(PvId, Unwrapper, Option<Seq>)>,
-    facts: Facts,
-    observations: Vec<Observation>,
-    told_to_end: bool,
-}
-
-impl LineReader {
-    fn new(scenario: &Scenario, spec: &ClientSpec) -> LineReader {
-        let pvs = spec.pvs.iter().filter_map(|id| {
-            let pv = scenario.pvs.get(id.index())?;
-            let group = scenario.groups.get(pv.group)?;
-            Some((pv.name.clone(), (*id, Unwrapper::new(group.native, group.labels.len()), None)))
-        });
-        let (names, pvs): (Vec<PvName>, _) = pvs.unzip();
-        LineReader {
-            places: names.iter().enumerate().map(|(place, name)| (name.to_string(), place)).collect(),
-            names,
-            pvs,
-            facts: scenario.facts,
-            observations: Vec::new(),
-            told_to_end: false,
-        }
-    }
-
-    /// Takes one line; on failure says what would have been right.
-    fn take(&mut self, line: &str) -> Result<(), String> {
-        let wanted = || "a line `pv seq asked_ns received_ns`".to_owned();
-        let mut words = line.split_ascii_whitespace();
-        let (Some(name), Some(seq), Some(asked), Some(received), None) =
-            (words.next(), words.next(), words.next(), words.next(), words.next())
-        else {
-            return Err(wanted());
-        };
-        let place = *self.places.get(name).ok_or("the name of one of its PVs")?;
-        let (pv, unwrapper, newest) = &mut self.pvs[place];
-        let carried: u64 = seq.parse().map_err(|_| wanted())?;
-        let seq = unwrapper.unwrap(carried as f64).ok_or_else(|| format!("a value that {name} can have"))?;
-        let asked = match asked {
-            "-" => None,
-            number => Some(Tick(number.parse().map_err(|_| wanted())?)),
-        };
-        let received = Tick(received.parse().map_err(|_| wanted())?);
-        let before = newest.replace(seq);
-        if self.facts == Facts::Full || before != Some(seq) {
-            self.observations.push(Observation { pv: *pv, seq, asked, received, first: before.is_none() });
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scenario::BuiltIn;
-    use crate::scenario::model::Fetch;
-
-    /// The observations of a client of the built-in `types` that printed these lines, or what was wanted of the first wrong one.
-    fn taken(lines: &[&str]) -> Result<Vec<(u64, bool)>, String> {
-        let scenario = BuiltIn::named("types").unwrap().scenario().unwrap();
-        let spec = ClientSpec {
-            name: "c".into(),
-            program: Program::External(vec!["c".into()]),
-            fetch: Fetch::Monitor,
-            pacing: None,
-            pvs: (0..scenario.pvs.len() as u32).map(PvId).collect(),
-            dbr: Default::default(),
-            service_time: Default::default(),
-        };
-        let mut reader = LineReader::new(&scenario, &spec);
-        lines.iter().try_for_each(|line| reader.take(line))?;
-        Ok(reader.observations.iter().map(|o| (o.seq.0, o.first)).collect())
-    }
-
-    #[test]
-    fn lines_become_observations_when_they_are_news() {
-        let lines = ["TEST:DOUBLE 5 - 100", "TEST:DOUBLE 5 90 101", "TEST:DOUBLE 7 90 102"];
-        assert_eq!(taken(&lines), Ok(vec![(5, true), (7, false)]));
-        let wrapped = ["TEST:CHAR 255 - 100", "TEST:CHAR 0 - 101", "TEST:CHAR 1 - 102"];
-        assert_eq!(taken(&wrapped), Ok(vec![(255, true), (256, false), (257, false)]));
-    }
-
-    #[test]
-    fn what_is_no_observation_is_refused_with_what_would_be_right() {
-        for line in
-            ["", "TEST:DOUBLE", "TEST:DOUBLE 1 -", "TEST:DOUBLE x - 5", "TEST:DOUBLE 1 x 5", "TEST:DOUBLE 1 - 5 6"]
-        {
-            assert_eq!(taken(&[line]), Err("a line `pv seq asked_ns received_ns`".to_owned()), "{line:?}");
-        }
-        assert_eq!(taken(&["TEST:DUOBLE 1 - 5"]), Err("the name of one of its PVs".to_owned()));
-        assert_eq!(taken(&["TEST:CHAR 256 - 5"]), Err("a value that TEST:CHAR can have".to_owned()));
-    }
 }

@@ -13,7 +13,7 @@ use super::client_child::{ClientChild, ClientError, ClientFacts};
 use super::clock;
 use super::control::ListenerLedger;
 use super::ioc_child::IocChild;
-use super::meter::{Reading, Usage};
+use super::meter::{Reading, Subject, Usage};
 use super::process::ProcessError;
 use super::timer;
 use crate::pv::NativeType;
@@ -28,6 +28,8 @@ use crate::trace::{Emission, Observation, Request, Segment, Trace, Window};
 const NOTICE: Span = Span::from_millis(20);
 /// What a client gets after the end of its drain to say that it is done.
 const GRACE: Span = Span::from_secs(10);
+/// How long before a window's edge the processes of its clients are looked up.
+const LOOK_UP: Span = Span::from_millis(10);
 /// How long the clients go on after an interruption closed their window.
 const LAST_LOOK: Span = Span::from_millis(200);
 
@@ -270,10 +272,10 @@ impl Run<'_> {
         measured: &mut [Measured],
         mut window: Window,
     ) -> Result<Elapsed, ProcessError> {
-        let pids: Vec<u32> = measured.iter().map(|m| m.child.pid()).collect();
+        let subjects: Vec<Metered> = measured.iter().map(|m| Metered::of(&m.child)).collect();
         announce(ioc, measured, window).await?;
-        let opening = reading_at(window.open, ioc.pid(), &pids);
-        let closing = reading_at(window.close, ioc.pid(), &pids);
+        let opening = reading_at(window.open, ioc.pid(), &subjects);
+        let closing = reading_at(window.close, ioc.pid(), &subjects);
         let (Some(open), _) = self.until(opening, ioc, measured).await? else {
             let nothing = Reading::take(ioc.pid(), &[]);
             return Ok(Elapsed { window, usage: Usage::between(&nothing, &nothing) });
@@ -284,7 +286,7 @@ impl Run<'_> {
             window.end = window.close + LAST_LOOK;
             announce(ioc, measured, window).await?;
         }
-        let close = close.unwrap_or_else(|| Reading::take(ioc.pid(), &pids));
+        let close = close.unwrap_or_else(|| Reading::take(ioc.pid(), &found(&subjects)));
         let usage = Usage::between(&open, &close);
         self.drain(ioc, measured, window).await?;
         Ok(Elapsed { window, usage })
@@ -445,12 +447,39 @@ async fn all_ended(measured: &mut [Measured], only_early: bool) {
     .await;
 }
 
-/// Reads the meters at an instant, on a thread that sleeps until then.
-fn reading_at(at: Tick, ioc: u32, clients: &[u32]) -> oneshot::Receiver<Reading> {
+/// A client under the meters, and whether it may have started processes of its own.
+#[derive(Clone, Copy, Debug)]
+struct Metered {
+    pid: u32,
+    may_have_children: bool,
+}
+
+impl Metered {
+    fn of(child: &ClientChild) -> Metered {
+        Metered { pid: child.pid(), may_have_children: child.may_have_children() }
+    }
+}
+
+/// The clients with the processes that they have started by now.
+fn found(clients: &[Metered]) -> Vec<Subject> {
+    let subject = |client: &Metered| {
+        let mut subject = Subject::alone(client.pid);
+        if client.may_have_children {
+            subject.find_others();
+        }
+        subject
+    };
+    clients.iter().map(subject).collect()
+}
+
+/// Reads the meters at an instant, on a thread that sleeps until then. Which processes there are is looked up shortly before.
+fn reading_at(at: Tick, ioc: u32, clients: &[Metered]) -> oneshot::Receiver<Reading> {
     let (sender, receiver) = oneshot::channel();
     let clients = clients.to_vec();
     std::thread::spawn(move || {
         timer::sharpen();
+        timer::sleep_until(at - LOOK_UP);
+        let clients = found(&clients);
         timer::sleep_until(at);
         let _ = sender.send(Reading::take(ioc, &clients));
     });

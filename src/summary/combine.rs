@@ -6,7 +6,7 @@ use super::expected::{Achieved, expected};
 use super::measured::Measured;
 use super::strategy::strategy;
 use super::{ClientSummary, Latency};
-use crate::scenario::model::{ClientSpec, Fetch, Scenario};
+use crate::scenario::model::{ClientSpec, Fetch, Program, Scenario};
 use crate::stats::distribution::{merge, percentile};
 use crate::stats::{Distribution, Estimate};
 use crate::theory::Intervals;
@@ -164,13 +164,16 @@ impl<'a> Fold<'a> {
     }
 
     fn add_periods(&mut self, segment: &Segment, measured: &Measured) {
+        let native = self.client.program == Program::Native;
         match &segment.tally {
-            Some(tally) => self.periods.add(&tally.periods, tally.mean_period_ns),
-            None if self.client.fetch != Fetch::Monitor && measured.counted.requests > 0 => {
+            Some(tally) if native || tally.mean_period_ns.is_some() => {
+                self.periods.add(&tally.periods, tally.mean_period_ns);
+            }
+            _ if self.client.fetch != Fetch::Monitor && measured.counted.requests > 0 => {
                 let all = segment.window.length().0 as f64 * self.client.pvs.len() as f64;
                 self.periods.means.push(all / measured.counted.requests as f64);
             }
-            None => {}
+            _ => {}
         }
     }
 
