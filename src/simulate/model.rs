@@ -5,10 +5,12 @@ use crate::theory::Costs;
 use crate::time::Span;
 
 /// What a link of constant delay has each way when nothing is said.
-const TYPICAL_WAY: Span = Span::from_micros(25);
+const TYPICAL_WAY: Span = Span::from_micros(15);
+/// Half of all wake-ups take longer.
+const TYPICAL_WAKEUP_MEDIAN: Span = Span::from_micros(25);
 /// From the end of a sleep, or from bytes being there, to the thread's running: `clock_nanosleep` with a timer slack of 1 ns takes
 /// about this much longer than asked for.
-const TYPICAL_WAKEUP: Delay = Delay::LogNormal { median: Span::from_micros(30), sigma: 0.4 };
+const TYPICAL_WAKEUP: Delay = Delay::LogNormal { median: TYPICAL_WAKEUP_MEDIAN, sigma: 0.4 };
 /// What the sockets of a connection hold for a reader that does not read, in bytes: Linux' buffers on the loopback, about.
 pub(super) const SOCKET_BUFFERS: usize = 2 << 20;
 
@@ -103,7 +105,7 @@ impl Model {
     #[must_use]
     pub fn typical(link: &Link, clients: usize) -> Model {
         let words =
-            format!("typical: {} to wake up in the median, round costs of each operation", Span::from_micros(30));
+            format!("typical: {} to wake up in the median, round costs of each operation", TYPICAL_WAKEUP_MEDIAN);
         Model::new(link, clients, &TYPICAL_WAKEUP, Costs::TYPICAL, words)
     }
 
