@@ -124,8 +124,9 @@ impl Unwrapper {
 }
 
 fn exact(carried: f64) -> Option<Seq> {
-    let exact = carried.fract() == 0.0 && (0.0..=2f64.powi(53)).contains(&carried);
-    exact.then_some(Seq(carried as u64))
+    // There and back: cheaper than asking for the fraction.
+    let seq = carried as u64;
+    (seq as f64 == carried && seq <= 1 << 53).then_some(Seq(seq))
 }
 
 /// Signed types carry the upper half of their range as negative numbers.

@@ -155,7 +155,7 @@ pub(crate) struct SimulateFlags {
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// How long a message is under way: constant:TIME, lognormal:MEDIAN,SIGMA, or from:RUN with the samples and the host of an earlier run
-    #[arg(long, value_name = "LINK", default_value = "constant:25us", value_parser = link)]
+    #[arg(long, value_name = "LINK", default_value = "constant:15us", value_parser = link)]
     pub(crate) link: LinkChoice,
     /// Length of each measuring window, such as 1h
     #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]

@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 use rand::RngExt;
-use rand_distr::{Distribution, StandardNormal};
+use rand_distr::{Distribution, Exp1, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
 use crate::time::Span;
@@ -19,6 +19,13 @@ pub enum Delay {
         /// Standard deviation of the logarithm.
         sigma: f64,
     },
+    /// `least + (mean - least) · Exp(1)`: a shortest time, and a wait for whatever else the machine does.
+    Exponential {
+        /// None is shorter.
+        least: Span,
+        /// Their mean.
+        mean: Span,
+    },
     /// Drawn from samples.
     Samples(Samples),
 }
@@ -34,7 +41,11 @@ impl Delay {
             Delay::LogNormal { median, sigma } => {
                 let normal: f64 = StandardNormal.sample(random);
                 // Not the platform's: its last digit differs from machine to machine.
-                Span((median.0 as f64 * libm::exp(sigma * normal)).round() as u64)
+                Span((median.0 as f64 * libm::exp(sigma * normal) + 0.5) as u64)
+            }
+            Delay::Exponential { least, mean } => {
+                let more: f64 = Exp1.sample(random);
+                *least + Span((mean.0.saturating_sub(least.0) as f64 * more + 0.5) as u64)
             }
             Delay::Samples(samples) => samples.draw(random),
         }
@@ -46,6 +57,7 @@ impl Delay {
         match self {
             Delay::Constant(span) => span.0 as f64,
             Delay::LogNormal { median, sigma } => median.0 as f64 * libm::exp(sigma * sigma / 2.0),
+            Delay::Exponential { least, mean } => (*mean).max(*least).0 as f64,
             Delay::Samples(samples) => samples.mean,
         }
     }
@@ -56,6 +68,7 @@ impl Delay {
         match self {
             Delay::Constant(span) => Delay::Constant(*span / parts),
             Delay::LogNormal { median, sigma } => Delay::LogNormal { median: *median / parts, sigma: *sigma },
+            Delay::Exponential { least, mean } => Delay::Exponential { least: *least / parts, mean: *mean / parts },
             Delay::Samples(samples) => Delay::Samples(samples.mapped(|ns| ns / parts)),
         }
     }
@@ -148,6 +161,15 @@ mod tests {
         assert!((median / 50e3 - 1.0).abs() < 0.01, "{median}");
         assert!((mean / delay.mean_ns() - 1.0).abs() < 0.01, "{mean}");
         assert!((delay.mean_ns() - 50e3 * 0.125f64.exp()).abs() < 1.0);
+    }
+
+    #[test]
+    fn an_exponential_has_its_mean_and_least() {
+        let delay = Delay::Exponential { least: Span::from_micros(20), mean: Span::from_micros(30) };
+        let (mean, median) = mean_and_median(&delay);
+        assert!((mean / 30e3 - 1.0).abs() < 0.01, "{mean}");
+        assert!((median / (20e3 + 10e3 * 2f64.ln()) - 1.0).abs() < 0.01, "{median}");
+        assert_eq!(delay.mean_ns(), 30e3);
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub(super) struct Gauge<'a> {
     limit: usize,
     /// Changes that stand first among the server's and were told before.
     told: usize,
+    /// The most facts of one kind that were there at once.
+    most: usize,
     clients: Vec<OfClient>,
 }
 
@@ -106,7 +108,7 @@ impl OfClient {
 impl<'a> Gauge<'a> {
     pub(super) fn new(scenario: &'a Scenario, specs: Vec<&'a ClientSpec>, begun: Tick, pile: usize) -> Gauge<'a> {
         let clients = specs.iter().map(|spec| OfClient::new(scenario, spec)).collect();
-        Gauge { scenario, specs, begun, from: Tick(0), pile, limit: pile, told: 0, clients }
+        Gauge { scenario, specs, begun, from: Tick(0), pile, limit: pile, told: 0, most: 0, clients }
     }
 
     /// Whether enough has piled up at the IOC and the client that did something last.
@@ -125,6 +127,8 @@ impl<'a> Gauge<'a> {
         last: bool,
         watcher: &mut dyn Watcher,
     ) {
+        let piles = clients.iter().map(|client| client.notes.observations.len());
+        self.most = piles.fold(self.most.max(server.emissions.len()), usize::max);
         watcher.posted(server.emissions.get(self.told..).unwrap_or_default());
         let mut to = Tick(u64::MAX);
         for (place, (of, client)) in self.clients.iter_mut().zip(&*clients).enumerate() {
@@ -178,6 +182,11 @@ impl<'a> Gauge<'a> {
         server.emissions.retain(|e| e.posted >= from || held.binary_search(&(e.pv, e.seq)).is_ok());
         self.told = server.emissions.len();
         self.limit = self.pile.max(4 * facts.max(server.emissions.len()));
+    }
+
+    /// The most facts of one kind that were there at once.
+    pub(super) fn most(&self) -> usize {
+        self.most
     }
 
     /// What was measured of each client.

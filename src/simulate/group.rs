@@ -77,6 +77,8 @@ pub struct Simulated {
     pub changes: Vec<Seq>,
     /// Whether the watcher ended it early: then there are no segments.
     pub stopped: bool,
+    /// The most facts of one kind, of the IOC or of one client, that were in memory at once.
+    pub most_facts: usize,
 }
 
 impl Group {
@@ -284,12 +286,14 @@ impl<'a> Going<'a> {
             end: self.now,
             changes: changes.collect(),
             stopped,
+            most_facts: 0,
         };
         if stopped {
             return simulated;
         }
         let window = self.window.unwrap_or(Window { open: self.now, close: self.now, end: self.now });
         self.gauge.measure(&mut self.server, &mut self.clients, window, true, watcher);
+        simulated.most_facts = self.gauge.most();
         let cpu_ioc = self.server.meter.used;
         let accounts = self.server.ioc.ledger().accounts();
         for ((place, client), mut measured) in self.clients.into_iter().enumerate().zip(self.gauge.finish()) {

@@ -5,10 +5,11 @@ use crate::theory::Costs;
 use crate::time::Span;
 
 /// What a link of constant delay has each way when nothing is said.
-const TYPICAL_WAY: Span = Span::from_micros(25);
+const TYPICAL_WAY: Span = Span::from_micros(15);
 /// From the end of a sleep, or from bytes being there, to the thread's running: `clock_nanosleep` with a timer slack of 1 ns takes
 /// about this much longer than asked for.
-const TYPICAL_WAKEUP: Delay = Delay::LogNormal { median: Span::from_micros(30), sigma: 0.4 };
+const TYPICAL_WAKEUP: Delay = Delay::Exponential { least: Span::from_micros(15), mean: TYPICAL_WAKEUP_MEAN };
+const TYPICAL_WAKEUP_MEAN: Span = Span::from_micros(25);
 /// What the sockets of a connection hold for a reader that does not read, in bytes: Linux' buffers on the loopback, about.
 pub(super) const SOCKET_BUFFERS: usize = 2 << 20;
 
@@ -93,6 +94,7 @@ impl Link {
             Delay::LogNormal { median, sigma } => {
                 format!("log-normal, {median} each way in the median, sigma {sigma}")
             }
+            Delay::Exponential { least, mean } => format!("at least {least} each way, {mean} on average"),
             Delay::Samples(_) => "samples".to_owned(),
         }
     }
@@ -102,8 +104,7 @@ impl Model {
     /// For so many clients: this link, and a host with typical wake-up delays and costs.
     #[must_use]
     pub fn typical(link: &Link, clients: usize) -> Model {
-        let words =
-            format!("typical: {} to wake up in the median, round costs of each operation", Span::from_micros(30));
+        let words = format!("typical: {TYPICAL_WAKEUP_MEAN} to wake up on average, round costs of each operation");
         Model::new(link, clients, &TYPICAL_WAKEUP, Costs::TYPICAL, words)
     }
 

@@ -181,3 +181,24 @@ fn a_watcher_can_end_it() {
     let done = Group::all(&scenario, &model, Messages::Counted)[0].run(&mut Impatient);
     assert!(done.stopped && done.segments.is_empty() && done.end < Tick(3_600_000_000_000));
 }
+
+#[test]
+fn memory_does_not_grow_with_the_time_that_is_simulated() {
+    let most = |seconds: u32| {
+        let text = format!(
+            "window = '{seconds}s'\nconcurrent = true\nrepeats = 1\n\
+             [[pv]]\nname = 'A{{0..9}}'\nchange = {{ pattern = 'periodic', rate_hz = 50 }}\n\
+             [[client]]\nname = 'm'\nfetch = 'monitor'\n\
+             [[client]]\nname = 'p'\nfetch = 'batch'\nperiod = '150ms'\n"
+        );
+        let scenario = Arc::new(scenario(&text));
+        let model = Arc::new(Model::typical(&Link::default(), 2));
+        let mut groups = Group::all(&scenario, &model, Messages::Counted);
+        groups[0].pile = 300;
+        let done = groups[0].run(&mut Unwatched);
+        assert!(done.changes.iter().all(|c| c.0 >= u64::from(seconds) * 50));
+        done.most_facts
+    };
+    let (short, long) = (most(5), most(100));
+    assert!(long <= short + short / 10, "{short} facts at most in 5 s, {long} in 100 s");
+}

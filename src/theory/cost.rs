@@ -39,16 +39,16 @@ pub struct Costs {
 impl Costs {
     /// Round numbers of a small Linux server.
     pub const TYPICAL: Costs = Costs {
-        ioc_wakeup: Span(8_000),
-        ioc_get: Span(200),
-        ioc_emitter: Span(6_000),
-        ioc_change: Span(300),
-        ioc_send: Span(7_000),
+        ioc_wakeup: Span(10_000),
+        ioc_get: Span(120),
+        ioc_emitter: Span(12_000),
+        ioc_change: Span(500),
+        ioc_send: Span(8_000),
         ioc_update: Span(300),
-        client_wakeup: Span(6_000),
-        client_send: Span(5_000),
-        client_get: Span(150),
-        client_update: Span(200),
+        client_wakeup: Span(10_000),
+        client_send: Span(4_000),
+        client_get: Span(120),
+        client_update: Span(300),
         client_read: Span(20),
         kilobyte: Span(200),
     };
