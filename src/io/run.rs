@@ -13,9 +13,9 @@ use super::client_child::{ClientChild, ClientError, ClientFacts};
 use super::clock;
 use super::control::ListenerLedger;
 use super::ioc_child::IocChild;
-use super::meter::{Reading, Subject, Usage};
+use super::meter::{Reading, Usage};
+use super::metered::{Metered, found, reading_at};
 use super::process::ProcessError;
-use super::timer;
 use crate::pv::NativeType;
 use crate::scenario::model::Scenario;
 use crate::scenario::plan::{client_seed, order, stimulus_seed};
@@ -28,8 +28,6 @@ use crate::trace::{Emission, Observation, Request, Segment, Trace, Window};
 const NOTICE: Span = Span::from_millis(20);
 /// What a client gets after the end of its drain to say that it is done.
 const GRACE: Span = Span::from_secs(10);
-/// How long before a window's edge the processes of its clients are looked up.
-const LOOK_UP: Span = Span::from_millis(10);
 /// How long the clients go on after an interruption closed their window.
 const LAST_LOOK: Span = Span::from_millis(200);
 
@@ -445,43 +443,4 @@ async fn all_ended(measured: &mut [Measured], only_early: bool) {
         if ended.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-}
-
-/// A client under the meters, and whether it may have started processes of its own.
-#[derive(Clone, Copy, Debug)]
-struct Metered {
-    pid: u32,
-    may_have_children: bool,
-}
-
-impl Metered {
-    fn of(child: &ClientChild) -> Metered {
-        Metered { pid: child.pid(), may_have_children: child.may_have_children() }
-    }
-}
-
-/// The clients with the processes that they have started by now.
-fn found(clients: &[Metered]) -> Vec<Subject> {
-    let subject = |client: &Metered| {
-        let mut subject = Subject::alone(client.pid);
-        if client.may_have_children {
-            subject.find_others();
-        }
-        subject
-    };
-    clients.iter().map(subject).collect()
-}
-
-/// Reads the meters at an instant, on a thread that sleeps until then. Which processes there are is looked up shortly before.
-fn reading_at(at: Tick, ioc: u32, clients: &[Metered]) -> oneshot::Receiver<Reading> {
-    let (sender, receiver) = oneshot::channel();
-    let clients = clients.to_vec();
-    std::thread::spawn(move || {
-        timer::sharpen();
-        timer::sleep_until(at - LOOK_UP);
-        let clients = found(&clients);
-        timer::sleep_until(at);
-        let _ = sender.send(Reading::take(ioc, &clients));
-    });
-    receiver
 }
