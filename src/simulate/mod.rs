@@ -9,6 +9,7 @@ mod assembly;
 mod client;
 mod connecting;
 mod delay;
+pub mod forecast;
 mod gauge;
 mod group;
 mod line;
@@ -22,6 +23,7 @@ mod server;
 
 pub use assembly::{Assembly, Offset};
 pub use delay::{Delay, Samples};
+pub use forecast::{Forecast, Spread};
 pub use gauge::{Unwatched, Watcher};
 pub use group::{Group, Messages, Simulated};
 pub use model::{Link, Model};
