@@ -29,6 +29,7 @@ mod loopback;
 pub mod meter;
 pub mod net;
 pub mod network;
+pub mod predict;
 pub mod process;
 pub mod progress;
 pub mod recording;

@@ -26,6 +26,9 @@ const HEADER_BYTES: f64 = 16.0;
 /// Draws for the quantiles of a callback's delay, which has no closed form.
 const DRAWS: usize = 10_001;
 
+/// Quantiles of a notice latency's curve.
+pub const CURVE: usize = 2000;
+
 /// A distribution in ns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Spread {
@@ -64,6 +67,9 @@ pub struct Forecast {
     pub notice: Option<Spread>,
     /// The longest notice latency, in ns, where there is one.
     pub notice_longest_ns: Option<f64>,
+    /// Quantiles of it in ns, evenly spread: of [`CURVE`] changes one lies at each.
+    #[serde(skip)]
+    pub notice_curve: Vec<f64>,
     /// Age of a value when it is seen.
     pub seen: Option<Spread>,
     /// Age of information.
@@ -85,17 +91,21 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    /// What is expected of a scenario's client on a model; `None` where the scenario has no such client, or its way to poll starts over at
-    /// news (back-off, hybrid), which theory does not cover.
+    /// What is expected of a scenario's client on a model; `None` where the scenario has no such client, and where theory ends: pacings
+    /// that start over at news (back-off, hybrid), callbacks that work on each update.
     #[must_use]
     pub fn of(scenario: &Scenario, model: &Model, client: usize) -> Option<Forecast> {
         let (spec, of_client) = (scenario.clients.get(client)?, model.clients.get(client)?);
         let case = Case { scenario, model, spec, own: of_client, costs: of_client.costs };
         match &spec.pacing {
-            None => Some(case.callback()),
+            None => (spec.service_time == Span::ZERO).then(|| case.callback()),
             Some(pacing) => case.poller(pacing),
         }
     }
+}
+
+fn curve(quantile: impl Fn(f64) -> f64) -> Vec<f64> {
+    (0..CURVE).map(|i| quantile((i as f64 + 0.5) / CURVE as f64)).collect()
 }
 
 /// What a forecast is made from.
@@ -173,15 +183,14 @@ impl Case<'_> {
         server + own + self.own.push.mean_ns() + self.own.reader.mean_ns()
     }
 
-    /// The same as a distribution: the link and the wake-up are drawn, the rest is constant.
-    fn push_spread(&self) -> Spread {
+    /// The same as a distribution, in rising order: the link and the wake-up are drawn, the rest is constant.
+    fn push_drawn(&self) -> Vec<f64> {
         let mut random = Pcg64Mcg::seed_from_u64(self.scenario.seed);
         let constant = self.push() - self.own.push.mean_ns() - self.own.reader.mean_ns();
         let mut draw = || (self.own.push.draw(&mut random) + self.own.reader.draw(&mut random)).0 as f64;
         let mut drawn: Vec<f64> = (0..DRAWS).map(|_| constant + draw()).collect();
         drawn.sort_unstable_by(f64::total_cmp);
-        let at = |p: f64| drawn[(p * (DRAWS - 1) as f64) as usize];
-        Spread { mean_ns: self.push(), p50_ns: at(0.5), p90_ns: at(0.9), p99_ns: at(0.99) }
+        drawn
     }
 
     fn mixture(&self) -> Option<Vec<(f64, crate::theory::Process)>> {
@@ -233,6 +242,9 @@ impl Case<'_> {
         let (rate, push) = (self.own_changes(), self.push());
         let pvs = self.mixture();
         let (at_client, at_ioc) = self.update_costs();
+        let drawn = self.push_drawn();
+        let at = |p: f64| drawn[(p * (DRAWS - 1) as f64) as usize];
+        let notice = Spread { mean_ns: push, p50_ns: at(0.5), p90_ns: at(0.9), p99_ns: at(0.99) };
         let ages = pvs.as_ref().and_then(|pvs| called_back_age(pvs, push));
         let age = pvs
             .as_ref()
@@ -244,9 +256,10 @@ impl Case<'_> {
             asked_period: None,
             period_ns: None,
             round_trip_ns: None,
-            notice: Some(self.push_spread()),
+            notice: Some(notice),
             notice_longest_ns: None,
-            seen: Some(self.push_spread()),
+            notice_curve: curve(at),
+            seen: Some(notice),
             age,
             age_peak_ns: ages.map(|ages| ages.1),
             redundant: None,
@@ -300,6 +313,7 @@ impl Case<'_> {
             round_trip_ns: Some(round_trip),
             notice: Spread::of(intervals.mean_wait() + back, |x| notice_cdf(&intervals, back, x)),
             notice_longest_ns: Some(intervals.wait_quantile(1.0) + back),
+            notice_curve: curve(|p| intervals.wait_quantile(p) + back),
             seen: of_pvs(&|pvs, x| seen_cdf(pvs, &intervals, back, x), means.and_then(|m| m.seen_mean_ns)),
             age: of_pvs(&|pvs, x| age_cdf(pvs, &intervals, back, x), means.and_then(|m| m.age_mean_ns)),
             age_peak_ns: means.and_then(|m| m.age_peak_ns),

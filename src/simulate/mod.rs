@@ -6,6 +6,8 @@
 
 mod agenda;
 mod assembly;
+pub mod budget;
+mod calculated;
 mod client;
 mod connecting;
 mod delay;
@@ -22,6 +24,8 @@ mod recorded;
 mod server;
 
 pub use assembly::{Assembly, Offset};
+pub use budget::{Budget, Verdict};
+pub use calculated::calculated;
 pub use delay::{Delay, Samples};
 pub use forecast::{Forecast, Spread};
 pub use gauge::{Unwatched, Watcher};
