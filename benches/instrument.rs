@@ -9,10 +9,13 @@ use std::hint::black_box;
 use pollcost::ca::dbr::{self, DbrClass, DbrType, Meta, Reading};
 use pollcost::ca::message;
 use pollcost::ca::stream::Stream;
+use pollcost::client::tally::{Followed, Tally};
 use pollcost::io::clock;
+use pollcost::io::control::observation_record;
 use pollcost::io::recording::{Recorder, Recording};
-use pollcost::pv::{Alarm, NativeType, Value};
-use pollcost::time::EpicsTime;
+use pollcost::pv::{Alarm, NativeType, PvId, Value};
+use pollcost::scenario::model::Facts;
+use pollcost::time::{EpicsTime, Tick};
 
 /// Operations in one timed batch.
 const BATCH: u64 = 20_000;
@@ -32,6 +35,13 @@ fn case<'a>(name: &'static str, run: impl FnMut(u64) + 'a) -> Case<'a> {
 fn main() {
     let recording = Recording::new(BATCH as usize * (BATCHES + 1)).unwrap();
     let mut recorder = Recorder::attach(&recording).unwrap();
+    let notes = Recording::new(BATCH as usize * (BATCHES + 1)).unwrap();
+    let mut note_recorder = Recorder::attach(&notes).unwrap();
+    let followed = |pv| Followed { pv: PvId(pv), native: NativeType::Double, labels: 0 };
+    let followed: Vec<Followed> = (0..100).map(followed).collect();
+    let mut tally = Tally::new(&followed, Facts::News);
+    let mut redundant = Tally::new(&followed, Facts::News);
+    let mut change = 0.0;
     let meta = Meta::default();
     let value = Value::Double(vec![41.0]);
     let reading =
@@ -49,6 +59,16 @@ fn main() {
             black_box(clock::now());
         }),
         case("record an observation", |i| recorder.push(black_box([i, i, i, i]))),
+        case("note a change that is news, and record it", |i| {
+            change += 1.0;
+            let note = tally.updated(black_box(i as usize % 100), Some(change), Tick(i));
+            if let Some(observation) = note.record {
+                note_recorder.push(observation_record(&observation));
+            }
+        }),
+        case("note a redundant reply", |i| {
+            black_box(redundant.got(black_box(i as usize % 100), black_box(Some(7.0)), Tick(i), Tick(i)));
+        }),
         case("encode DBR_TIME_DOUBLE", |_| {
             out.clear();
             dbr::encode(&mut out, dbr, 1, &reading).unwrap();

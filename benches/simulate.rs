@@ -52,7 +52,7 @@ fn run(scenario: &Arc<Scenario>, messages: Messages, threads: usize) -> (f64, u6
     });
     done.sort_by_key(|(number, _)| *number);
     let tallies = done.iter().flat_map(|(_, d)| &d.segments).filter_map(|s| s.tally.as_ref());
-    let operations = tallies.map(|t| t.requests + t.updates).sum();
+    let operations = tallies.map(|t| t.requests.unwrap_or(0) + t.updates.unwrap_or(0)).sum();
     let mut assembly = Assembly::new(scenario);
     done.into_iter().for_each(|(_, simulated)| drop(assembly.add(simulated)));
     assert_eq!(assembly.finish(&[]).1.clients.len(), scenario.clients.len());

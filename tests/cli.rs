@@ -62,7 +62,7 @@ fn a_printed_scenario_is_read_back_the_same() {
 fn the_scenario_of_external_clients_is_good() {
     let (code, out, err) = pollcost(here(), &["scenarios", "fixtures/scenarios/python.toml", "--format", "json"]);
     assert_eq!((code, err.as_str()), (0, ""));
-    assert!(out.contains("fixtures/clients/polling.py"));
+    assert!(out.contains("fixtures/clients/pyepics_get.py"));
 }
 
 #[test]

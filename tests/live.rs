@@ -297,3 +297,35 @@ fn an_interrupted_run_keeps_and_reports_what_it_has() {
     });
     assert_eq!(processes.count(), 0, "nothing of the run is left");
 }
+
+/// Every file below a folder, by its path from there.
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut folders = vec![folder.to_owned()];
+    let mut found = Vec::new();
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push((path.strip_prefix(folder).unwrap().display().to_string(), fs::read(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn the_sample_report_is_what_its_run_gives() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/quickstart");
+    let folder = tempfile::tempdir().unwrap();
+    let output = program().arg("report").arg(&sample).arg("-o").arg(folder.path()).output().unwrap();
+    expect_code(&output, 0);
+    let drawn = files(folder.path());
+    assert!(drawn.len() >= 12, "five figures twice, and the report twice");
+    for (name, content) in drawn {
+        let differs = "differs: draw it again with `pollcost report reports/quickstart`, and look at it";
+        assert!(fs::read(sample.join(&name)).is_ok_and(|kept| kept == content), "reports/quickstart/{name} {differs}");
+    }
+}

@@ -92,6 +92,7 @@ impl From<LiveError> for Failure {
         let text = error.to_string();
         match error {
             LiveError::Folder(_) => Failure::bad_input(text, "give another folder with -o"),
+            LiveError::Load(_) => Failure::bad_input(text, "name a folder that `pollcost run` has made"),
             LiveError::Port(_) => Failure::bad_input(text, PORT_ADVICE),
             LiveError::Write(FileError { .. }) | LiveError::Save(_) | LiveError::Run(_) => {
                 Failure::measurement(text, "what was saved before is kept")

@@ -189,9 +189,9 @@ impl Tally {
     pub fn finish(self, overflowed: u64) -> ClientTally {
         let ambiguous: u64 = self.entries.iter().map(|e| e.unwrapper.ambiguous()).sum();
         ClientTally {
-            requests: self.requests,
-            redundant: self.redundant,
-            updates: self.updates,
+            requests: Some(self.requests),
+            redundant: Some(self.redundant),
+            updates: Some(self.updates),
             mean_period_ns: self.periods.mean(),
             periods: self.periods.histogram,
             mean_round_trip_ns: self.round_trips.mean(),
@@ -231,7 +231,10 @@ mod tests {
             assert_eq!(seen, kept);
             assert_eq!(tally.without_first(), 0);
             let counts = tally.finish(3);
-            assert_eq!((counts.requests, counts.redundant, counts.updates, counts.overflowed), (4, 2, 0, 3));
+            assert_eq!(
+                (counts.requests, counts.redundant, counts.updates, counts.overflowed),
+                (Some(4), Some(2), Some(0), 3)
+            );
         }
     }
 
@@ -240,7 +243,7 @@ mod tests {
         let mut tally = tally(&[NativeType::Double], Facts::News);
         assert!(tally.got(0, Some(0.0), Tick(1), Tick(2)).record.is_some_and(|o| o.first && o.seq == Seq(0)));
         assert!(!tally.got(0, Some(0.0), Tick(3), Tick(4)).news);
-        assert_eq!(tally.finish(0).redundant, 1);
+        assert_eq!(tally.finish(0).redundant, Some(1));
     }
 
     #[test]
@@ -254,7 +257,7 @@ mod tests {
         assert_eq!(tally.updated(1, Some(0.5), Tick(1)).record, None);
         assert_eq!(tally.updated(7, Some(1.0), Tick(1)).record, None, "no such PV");
         let counts = tally.finish(0);
-        assert_eq!((counts.updates, counts.requests, counts.ambiguous), (7, 0, 2));
+        assert_eq!((counts.updates, counts.requests, counts.ambiguous), (Some(7), Some(0), 2));
     }
 
     #[test]

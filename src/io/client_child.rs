@@ -1,6 +1,6 @@
 //! A client under test, as the harness sees it: a child process, native or any program that speaks the line protocol.
 
-use std::collections::HashMap;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -10,8 +10,10 @@ use super::control::{ClientPv, ClientReply, ClientSetup, record_observation};
 use super::ioc_child::{no_memory, own_program, recording};
 use super::process::{Process, ProcessError};
 use super::recording::{Recording, number};
-use crate::pv::{PvId, PvName, Seq};
-use crate::scenario::model::{ClientSpec, Facts, Program, Scenario};
+use crate::client::lines::Lines;
+use crate::client::tally::Followed;
+use crate::pv::PvName;
+use crate::scenario::model::{ClientSpec, Program, Scenario};
 use crate::time::Tick;
 use crate::trace::{ClientTally, Observation, Window};
 
@@ -49,7 +51,7 @@ fn listed(names: &[PvName]) -> String {
 pub struct ClientFacts {
     /// In the order of receiving.
     pub observations: Vec<Observation>,
-    /// Its own count; an external client has none.
+    /// Its own count.
     pub tally: Option<Box<ClientTally>>,
     /// Observations that did not fit the recording.
     pub overflowed: u64,
@@ -66,7 +68,17 @@ pub struct ClientChild {
 #[derive(Debug)]
 enum Kind {
     Native { recording: Recording, tally: Option<Box<ClientTally>> },
-    External(LineReader),
+    External(Box<Printing>),
+}
+
+/// A client that is another program: what it printed, and its window.
+#[derive(Debug)]
+struct Printing {
+    lines: Lines,
+    window: Option<Window>,
+    told_to_end: bool,
+    /// Held while it runs.
+    _repeater: UdpSocket,
 }
 
 impl ClientChild {
@@ -126,18 +138,28 @@ impl ClientChild {
             program: name.clone(),
             source: std::io::Error::other("its command is empty"),
         })?;
-        let reader = LineReader::new(scenario, spec);
+        let pvs = followed(scenario, spec);
         let mut command = Command::new(program);
-        command.args(arguments).args(reader.names.iter().map(PvName::as_str));
+        command.args(arguments).args(pvs.iter().map(|(name, _)| name.as_str()));
         point_at(&mut command, scenario, port);
+        let repeater = stand_in_for_the_repeater(&mut command)
+            .map_err(|source| ProcessError::Start { program: format!("the CA repeater of {name}"), source })?;
         let process = Process::start(&name, command, Vec::new())?;
-        Ok(ClientChild { process, kind: Kind::External(reader), over: false })
+        let lines = Lines::new(&pvs, scenario.facts);
+        let printing = Printing { lines, window: None, told_to_end: false, _repeater: repeater };
+        Ok(ClientChild { process, kind: Kind::External(Box::new(printing)), over: false })
     }
 
     /// Its process number.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    /// Whether it may start processes, whose processor time is its own.
+    #[must_use]
+    pub fn may_have_children(&self) -> bool {
+        matches!(self.kind, Kind::External(_))
     }
 
     /// Waits until it has a first value of every PV, and says when that was.
@@ -153,7 +175,7 @@ impl ClientChild {
     }
 
     async fn until_ready(&mut self) -> Result<Tick, ClientError> {
-        let Kind::External(reader) = &mut self.kind else {
+        let Kind::External(printing) = &mut self.kind else {
             return match self.process.receive("word that it is ready").await? {
                 ClientReply::Ready { at } => Ok(at),
                 other => Err(self.unexpected(other)),
@@ -163,8 +185,8 @@ impl ClientChild {
             if line.trim() == "ready" {
                 return Ok(super::clock::now());
             }
-            if let Err(wanted) = reader.take(&line) {
-                return Err(self.process.nonsense(line, &wanted).into());
+            if let Err(wanted) = printing.lines.take(&line) {
+                return Err(self.process.nonsense(line, &wanted.to_string()).into());
             }
         }
         Err(self.process.ended().await.into())
@@ -183,8 +205,9 @@ impl ClientChild {
     /// # Errors
     /// When it has ended.
     pub async fn set_window(&mut self, window: Window) -> Result<(), ClientError> {
-        if let Kind::Native { .. } = self.kind {
-            self.process.send(&window).await?;
+        match &mut self.kind {
+            Kind::Native { .. } => self.process.send(&window).await?,
+            Kind::External(printing) => printing.window = Some(window),
         }
         Ok(())
     }
@@ -212,21 +235,21 @@ impl ClientChild {
                 }
                 other => Err(self.unexpected(other)),
             },
-            Kind::External(reader) => {
+            Kind::External(printing) => {
                 while let Some(line) = self.process.line().await? {
-                    if let Err(wanted) = reader.take(&line) {
-                        return Err(self.process.nonsense(line, &wanted).into());
+                    if let Err(wanted) = printing.lines.take(&line) {
+                        return Err(self.process.nonsense(line, &wanted.to_string()).into());
                     }
                 }
-                if reader.told_to_end { Ok(()) } else { Err(self.process.ended().await.into()) }
+                if printing.told_to_end { Ok(()) } else { Err(self.process.ended().await.into()) }
             }
         }
     }
 
     /// Tells an external client that its time is over; a native one knows.
     pub fn tell_end(&mut self) {
-        if let Kind::External(reader) = &mut self.kind {
-            reader.told_to_end = true;
+        if let Kind::External(printing) = &mut self.kind {
+            printing.told_to_end = true;
             self.process.hang_up();
         }
     }
@@ -245,13 +268,34 @@ impl ClientChild {
         self.process.hang_up();
         self.process.wait().await?;
         match self.kind {
-            Kind::External(reader) => Ok(ClientFacts { observations: reader.observations, tally: None, overflowed: 0 }),
+            Kind::External(printing) => {
+                let (observations, tally) = printing.lines.finish(printing.window);
+                Ok(ClientFacts { observations, tally: Some(Box::new(tally)), overflowed: 0 })
+            }
             Kind::Native { mut recording, tally } => {
                 let (records, overflowed) = recording.read_new().map_err(no_memory)?;
                 Ok(ClientFacts { observations: records.iter().map(record_observation).collect(), tally, overflowed })
             }
         }
     }
+}
+
+/// Takes a port of the loopback interface as the client's CA repeater: a client library takes a port that is in use for a
+/// running repeater and starts none, which would outlive the client or count as its work.
+fn stand_in_for_the_repeater(command: &mut Command) -> std::io::Result<UdpSocket> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    command.env("EPICS_CA_REPEATER_PORT", socket.local_addr()?.port().to_string());
+    Ok(socket)
+}
+
+/// The PVs of a client, by name.
+fn followed(scenario: &Scenario, spec: &ClientSpec) -> Vec<(PvName, Followed)> {
+    let pvs = spec.pvs.iter().filter_map(|id| {
+        let pv = scenario.pvs.get(id.index())?;
+        let group = scenario.groups.get(pv.group)?;
+        Some((pv.name.clone(), Followed { pv: *id, native: group.native, labels: group.labels.len() }))
+    });
+    pvs.collect()
 }
 
 /// The variables that point any Channel Access client at one listener of our IOC.
@@ -263,53 +307,4 @@ fn point_at(command: &mut Command, scenario: &Scenario, port: u16) {
         .env("EPICS_CA_SERVER_PORT", port.to_string())
         .env("EPICS_CA_MAX_ARRAY_BYTES", (largest + 1024).max(16_384).to_string())
         .env_remove("EPICS_CA_NAME_SERVERS");
-}
-
-/// The line protocol of external clients: `pv seq asked_ns received_ns`.
-#[derive(Debug)]
-struct LineReader {
-    names: Vec<PvName>,
-    ids: HashMap<String, PvId>,
-    newest: HashMap<PvId, Seq>,
-    facts: Facts,
-    observations: Vec<Observation>,
-    told_to_end: bool,
-}
-
-impl LineReader {
-    fn new(scenario: &Scenario, spec: &ClientSpec) -> LineReader {
-        let pvs = spec.pvs.iter().filter_map(|id| Some((*id, scenario.pvs.get(id.index())?.name.clone())));
-        let pvs: Vec<_> = pvs.collect();
-        LineReader {
-            ids: pvs.iter().map(|(id, name)| (name.to_string(), *id)).collect(),
-            names: pvs.into_iter().map(|(_, name)| name).collect(),
-            newest: HashMap::new(),
-            facts: scenario.facts,
-            observations: Vec::new(),
-            told_to_end: false,
-        }
-    }
-
-    /// Takes one line; on failure says what would have been right.
-    fn take(&mut self, line: &str) -> Result<(), String> {
-        let wanted = || "a line `pv seq asked_ns received_ns`".to_owned();
-        let mut words = line.split_ascii_whitespace();
-        let (Some(name), Some(seq), Some(asked), Some(received), None) =
-            (words.next(), words.next(), words.next(), words.next(), words.next())
-        else {
-            return Err(wanted());
-        };
-        let pv = *self.ids.get(name).ok_or("the name of one of its PVs")?;
-        let seq = Seq(seq.parse().map_err(|_| wanted())?);
-        let asked = match asked {
-            "-" => None,
-            number => Some(Tick(number.parse().map_err(|_| wanted())?)),
-        };
-        let received = Tick(received.parse().map_err(|_| wanted())?);
-        let before = self.newest.insert(pv, seq);
-        if self.facts == Facts::Full || before != Some(seq) {
-            self.observations.push(Observation { pv, seq, asked, received, first: before.is_none() });
-        }
-        Ok(())
-    }
 }

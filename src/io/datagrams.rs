@@ -1,12 +1,13 @@
 //! The server's datagrams: answers to searches, and beacons.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket as StdSocket};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::UdpSocket;
 
+use super::listen::Endpoint;
 use super::serve::Shared;
 use crate::ioc::beacon::{self, Beacons};
 use crate::ioc::closing::Notice;
@@ -23,16 +24,25 @@ pub(super) struct Talk {
     pub(super) ignored: Arc<[Ipv4Addr]>,
 }
 
-/// Answers searches for the server on `port` and sends its beacons, in the background.
-pub(super) fn talk(shared: &Arc<Shared>, sockets: Vec<StdSocket>, port: u16, talk: &Talk) {
-    for socket in sockets {
-        let (shared, ignored) = (Arc::clone(shared), Arc::clone(&talk.ignored));
-        tokio::spawn(async move {
-            match UdpSocket::from_std(socket) {
-                Ok(socket) => answer(&shared, &socket, port, &ignored).await,
-                Err(error) => tell(&shared, port, format!("searches can't be answered: {error}")),
+/// Answers searches for a server and sends its beacons, in the background. The server's circuits are accepted elsewhere.
+pub(super) fn talk(shared: &Arc<Shared>, endpoint: &mut Endpoint, talk: &Talk) {
+    let port = endpoint.port;
+    let hearing = |socket| UdpSocket::from_std(socket).map(Arc::new);
+    let replying: io::Result<Vec<_>> = endpoint.searches.drain(..).map(hearing).collect();
+    let pairs = replying.and_then(|replying| {
+        let own = replying.iter().map(|socket| Ok((Arc::clone(socket), Arc::clone(socket))));
+        // What was sent to all is answered from the interface's own address.
+        let to_all = endpoint.broadcasts.drain(..).map(|(socket, i)| Ok((hearing(socket)?, Arc::clone(&replying[i]))));
+        own.chain(to_all).collect::<io::Result<Vec<_>>>()
+    });
+    match pairs {
+        Ok(pairs) => {
+            for (heard, replying) in pairs {
+                let (shared, ignored) = (Arc::clone(shared), Arc::clone(&talk.ignored));
+                tokio::spawn(async move { answer(&shared, &heard, &replying, port, &ignored).await });
             }
-        });
+        }
+        Err(error) => tell(shared, port, format!("searches can't be answered: {error}")),
     }
     if !talk.beacons.is_empty() {
         let (shared, to, period) = (Arc::clone(shared), talk.beacons.clone(), talk.beacon_period);
@@ -48,17 +58,17 @@ fn tell(shared: &Shared, port: u16, what: String) {
     shared.core().log(Notice { client: format!("port {port}"), what });
 }
 
-async fn answer(shared: &Shared, socket: &UdpSocket, port: u16, ignored: &[Ipv4Addr]) {
+async fn answer(shared: &Shared, heard: &UdpSocket, replying: &UdpSocket, port: u16, ignored: &[Ipv4Addr]) {
     let mut datagram = vec![0; LARGEST];
     loop {
         // An error belongs to an answer that was not wanted (ICMP port unreachable): the next datagram is what counts.
-        let Ok((size, from)) = socket.recv_from(&mut datagram).await else { continue };
+        let Ok((size, from)) = heard.recv_from(&mut datagram).await else { continue };
         if matches!(from, SocketAddr::V4(from) if ignored.contains(from.ip())) {
             continue;
         }
         let answers = search::answer(&datagram[..size], port, shared.core().ioc.database());
         for answer in answers {
-            let _ = socket.send_to(&answer, from).await;
+            let _ = replying.send_to(&answer, from).await;
         }
     }
 }

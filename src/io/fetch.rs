@@ -261,6 +261,9 @@ impl Table {
 }
 
 /// Reads the table; the monitor's thread fills it.
+///
+/// An asking is one look at the whole table: `asked` is read before it and `received` after it, so that no value is dated before
+/// the instant at which it was there. It is the poller, not the monitor's thread, whose code has the value.
 #[derive(Debug)]
 pub struct Cached {
     table: Arc<Table>,

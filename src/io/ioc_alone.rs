@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, ToSocketAddrs};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use nix::ifaddrs::getifaddrs;
@@ -12,13 +12,16 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::clock;
 use super::ioc_report::Report;
-use super::listen::{self, ListenError};
+use super::listen::{self, Interface, ListenError};
 use super::request::{Format, IocRequest};
 use super::serve::{Log, Server, Serving};
 use crate::ca::environment::{Address, DEFAULT_MESSAGE_BYTES, EnvironmentError, ServerEnvironment};
 use crate::ioc::closing::Notice;
 use crate::ioc::limits::Limits;
 use crate::ioc::{Counting, Ioc};
+
+/// Lines that may wait to be printed.
+const LOG_LINES: usize = 1000;
 
 /// Why an IOC cannot be served.
 #[derive(Debug, Error)]
@@ -68,7 +71,9 @@ fn serve(
         [] => vec![Ipv4Addr::LOCALHOST],
         told => told.to_vec(),
     };
-    let endpoint = listen::bind(&interfaces, &broadcasts(&interfaces)?, port.unwrap_or(environment.server_port))?;
+    let broadcasting = broadcast_interfaces()?;
+    let hearing: Vec<Interface> = interfaces.iter().map(|ip| interface(*ip, &broadcasting)).collect();
+    let endpoint = listen::bind(&hearing, port.unwrap_or(environment.server_port))?;
     let port = endpoint.port;
     let names: Vec<String> = interfaces.iter().map(|ip| SocketAddrV4::new(*ip, port).to_string()).collect();
 
@@ -80,7 +85,7 @@ fn serve(
     let ioc = Ioc::new(Arc::new(scenario), limits, Counting::ByPeer, clock::wall(), clock::now());
     let serving = Serving {
         endpoints: vec![endpoint],
-        beacons: beacon_addresses(environment, &interfaces)?,
+        beacons: beacon_addresses(environment, &interfaces, &broadcasting)?,
         beacon_period: environment.beacon_period,
         ignored: environment.ignored.clone(),
         emissions: None,
@@ -109,8 +114,16 @@ fn say(out: &mut impl Write, text: &str) -> io::Result<()> {
     }
 }
 
+/// Prints what the log should have, on a thread of its own: a terminal that is held must not hold the IOC.
 fn log() -> Log {
-    Box::new(|Notice { client, what }| eprintln!("{client}: {what}"))
+    let (sender, notices) = mpsc::sync_channel::<Notice>(LOG_LINES);
+    std::thread::spawn(move || {
+        for Notice { client, what } in notices {
+            eprintln!("{client}: {what}");
+        }
+    });
+    // What a terminal does not take in time is lost.
+    Box::new(move |notice| drop(sender.try_send(notice)))
 }
 
 /// How clients find us, and who else might.
@@ -163,15 +176,10 @@ impl Waiting {
     }
 }
 
-/// The broadcast addresses that searches for these interfaces arrive at. An interface of 0.0.0.0 takes them anyway.
-fn broadcasts(interfaces: &[Ipv4Addr]) -> io::Result<Vec<Ipv4Addr>> {
-    let mut found = Vec::new();
-    for (own, broadcast) in broadcast_interfaces()? {
-        if interfaces.contains(&own) && !found.contains(&broadcast) {
-            found.push(broadcast);
-        }
-    }
-    Ok(found)
+/// An interface, with the broadcast address that searches for it may arrive at. One of 0.0.0.0 takes them anyway.
+fn interface(address: Ipv4Addr, broadcasting: &[(Ipv4Addr, Ipv4Addr)]) -> Interface {
+    let broadcast = broadcasting.iter().find(|(own, _)| *own == address).map(|(_, broadcast)| *broadcast);
+    Interface { address, broadcast }
 }
 
 /// Addresses of the host's interfaces that can broadcast, each with its broadcast address.
@@ -185,7 +193,11 @@ fn broadcast_interfaces() -> io::Result<Vec<(Ipv4Addr, Ipv4Addr)>> {
 }
 
 /// Where beacons go: the list that was given, and unless told otherwise the broadcast addresses of our interfaces.
-fn beacon_addresses(environment: &ServerEnvironment, interfaces: &[Ipv4Addr]) -> Result<Vec<SocketAddrV4>, AloneError> {
+fn beacon_addresses(
+    environment: &ServerEnvironment,
+    interfaces: &[Ipv4Addr],
+    broadcasting: &[(Ipv4Addr, Ipv4Addr)],
+) -> Result<Vec<SocketAddrV4>, AloneError> {
     let mut found = Vec::new();
     for address in &environment.beacon_addresses {
         let socket = match address {
@@ -202,8 +214,8 @@ fn beacon_addresses(environment: &ServerEnvironment, interfaces: &[Ipv4Addr]) ->
         let any = interfaces.iter().any(Ipv4Addr::is_unspecified);
         let to = |ip| SocketAddrV4::new(ip, environment.beacon_port);
         found.extend(interfaces.iter().filter(|ip| ip.is_loopback()).map(|ip| to(*ip)));
-        let ours = broadcast_interfaces()?.into_iter().filter(|(own, _)| any || interfaces.contains(own));
-        found.extend(ours.map(|(_, broadcast)| to(broadcast)));
+        let ours = broadcasting.iter().filter(|(own, _)| any || interfaces.contains(own));
+        found.extend(ours.map(|(_, broadcast)| to(*broadcast)));
     }
     found.sort_unstable();
     found.dedup();
@@ -214,7 +226,6 @@ fn beacon_addresses(environment: &ServerEnvironment, interfaces: &[Ipv4Addr]) ->
 mod tests {
     use std::io::{BufRead, BufReader, Read};
     use std::net::TcpStream;
-    use std::sync::mpsc;
 
     use super::*;
     use crate::ca::message;
@@ -288,16 +299,25 @@ mod tests {
     }
 
     #[test]
+    fn an_interface_hears_its_broadcasts() {
+        let (own, all) = (Ipv4Addr::new(10, 0, 0, 5), Ipv4Addr::new(10, 0, 0, 255));
+        assert_eq!(interface(own, &[(own, all)]), Interface { address: own, broadcast: Some(all) });
+        assert_eq!(interface(Ipv4Addr::LOCALHOST, &[(own, all)]), Interface::LOOPBACK);
+    }
+
+    #[test]
     fn beacons_go_where_the_environment_says() {
         let here = environment(&[("EPICS_CA_REPEATER_PORT", "7065")]);
         let to = |ip: [u8; 4], port| SocketAddrV4::new(ip.into(), port);
-        assert_eq!(beacon_addresses(&here, &[Ipv4Addr::LOCALHOST]).unwrap(), [to([127, 0, 0, 1], 7065)]);
+        assert_eq!(beacon_addresses(&here, &[Ipv4Addr::LOCALHOST], &[]).unwrap(), [to([127, 0, 0, 1], 7065)]);
+        let network = [(Ipv4Addr::new(10, 0, 0, 5), Ipv4Addr::new(10, 0, 0, 255))];
+        let got = beacon_addresses(&here, &[Ipv4Addr::UNSPECIFIED], &network).unwrap();
+        assert_eq!(got, [to([10, 0, 0, 255], 7065)]);
         let told = environment(&[
             ("EPICS_CAS_AUTO_BEACON_ADDR_LIST", "NO"),
             ("EPICS_CAS_BEACON_ADDR_LIST", "10.0.0.1 localhost:99"),
         ]);
-        let got = beacon_addresses(&told, &[Ipv4Addr::UNSPECIFIED]).unwrap();
+        let got = beacon_addresses(&told, &[Ipv4Addr::UNSPECIFIED], &network).unwrap();
         assert_eq!(got, [to([10, 0, 0, 1], 5065), to([127, 0, 0, 1], 99)]);
-        assert_eq!(broadcasts(&[Ipv4Addr::LOCALHOST]).unwrap(), [] as [Ipv4Addr; 0]);
     }
 }

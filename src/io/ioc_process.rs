@@ -233,6 +233,7 @@ mod tests {
         for segment in 0..2 {
             let now = clock::now();
             child.say(&IocCommand::Begin { seed: 1, at: now });
+            assert!(matches!(child.hear(), IocReply::Begun));
             let window = Window { open: now, close: Tick(u64::MAX), end: Tick(u64::MAX) };
             child.say(&IocCommand::Window { window });
             get(ports[segment], 3);

@@ -39,6 +39,77 @@ fn voluntary_switches(status: &str) -> Option<u64> {
     status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?.trim().parse().ok()
 }
 
+/// A client as it is metered: its process, and the processes that it started itself.
+///
+/// A client is the leader of a process group of its own, so its children are found by the group, however they were started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// Its process number.
+    pub pid: u32,
+    /// Its other processes, as far as they were there when they were looked for.
+    pub others: Vec<u32>,
+}
+
+impl Subject {
+    /// A client that starts no processes: a native one.
+    #[must_use]
+    pub fn alone(pid: u32) -> Subject {
+        Subject { pid, others: Vec::new() }
+    }
+
+    /// Looks for the processes of its group: a read of all of `/proc`, a millisecond or two.
+    pub fn find_others(&mut self) {
+        let Ok(processes) = fs::read_dir("/proc") else { return };
+        let pids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let of_group = |pid: &u32| {
+            *pid != self.pid && stat(*pid).and_then(|text| field(&text, GROUP)) == Some(u64::from(self.pid))
+        };
+        self.others = pids.filter(of_group).collect();
+    }
+
+    fn all(&self) -> impl Iterator<Item = u32> {
+        std::iter::once(self.pid).chain(self.others.iter().copied())
+    }
+
+    /// Processor time of all its processes so far: living ones by their own clocks, ended ones by what the kernel credited to the
+    /// process that waited for them, in its ticks of 10 ms. `None` when its main process is gone.
+    fn cpu(&self) -> Option<Span> {
+        let mut sum = cpu_time(self.pid)?;
+        for pid in &self.others {
+            sum += cpu_time(*pid).unwrap_or_default();
+        }
+        // Only a client that starts processes can have waited for some.
+        let ended = |pid| stat(pid).as_deref().and_then(ended_children).unwrap_or_default();
+        Some(self.all().fold(sum, |sum, pid| sum + ended(pid)))
+    }
+
+    fn wakeups(&self) -> Option<u64> {
+        let of_main = wakeups(self.pid)?;
+        Some(self.others.iter().filter_map(|pid| wakeups(*pid)).fold(of_main, u64::saturating_add))
+    }
+}
+
+/// Fields of `/proc/PID/stat`, counted as in `proc(5)`.
+const GROUP: usize = 5;
+const CHILDREN_USER: usize = 16;
+const CHILDREN_SYSTEM: usize = 17;
+
+fn stat(pid: u32) -> Option<String> {
+    fs::read_to_string(format!("/proc/{pid}/stat")).ok()
+}
+
+/// A numeric field behind the program's name, which stands in parentheses and may hold anything.
+fn field(stat: &str, number: usize) -> Option<u64> {
+    const FIRST_BEHIND: usize = 3;
+    let (_, behind) = stat.rsplit_once(')')?;
+    behind.split_ascii_whitespace().nth(number.checked_sub(FIRST_BEHIND)?)?.parse().ok()
+}
+
+/// Processor time of the children that a process has waited for.
+fn ended_children(stat: &str) -> Option<Span> {
+    Some(Span::from_millis((field(stat, CHILDREN_USER)? + field(stat, CHILDREN_SYSTEM)?) * 10))
+}
+
 /// What `/proc/stat` says of all processors together, in its ticks of 10 ms. Idle time is exact on a tickless kernel,
 /// while busy time is only sampled at ticks: so busy time is taken as what is not idle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,12 +146,12 @@ pub struct Reading {
 impl Reading {
     /// Reads everything at this moment. The processes under test are read first, and on both edges in the same order.
     #[must_use]
-    pub fn take(ioc: u32, clients: &[u32]) -> Reading {
+    pub fn take(ioc: u32, clients: &[Subject]) -> Reading {
         let ioc = cpu_time(ioc);
-        let cpu: Vec<_> = clients.iter().map(|pid| cpu_time(*pid)).collect();
+        let cpu: Vec<_> = clients.iter().map(Subject::cpu).collect();
         let own = cpu_time(std::process::id());
         let (host, at) = (host_times(), clock::now());
-        let clients = cpu.into_iter().zip(clients).map(|(cpu, pid)| (cpu, wakeups(*pid))).collect();
+        let clients = cpu.into_iter().zip(clients).map(|(cpu, client)| (cpu, client.wakeups())).collect();
         Reading { ioc, clients, own, host, at }
     }
 }
@@ -158,6 +229,38 @@ mod tests {
         let times = parse_host_times(stat).unwrap();
         assert_eq!((times.idle, times.steal, times.processors), (Span::from_millis(20_070), Span::from_millis(90), 2));
         assert_eq!(parse_host_times("intr 5\n"), None);
+    }
+
+    #[test]
+    fn a_name_in_a_stat_may_hold_anything() {
+        let stat = "17 (a) b (c) S 4 16 16 0 -1 4194304 100 200 0 0 5 6 7 8 20 0 1 0 1 1 1\n";
+        assert_eq!((field(stat, 4), field(stat, GROUP), field(stat, 3)), (Some(4), Some(16), None));
+        assert_eq!(ended_children(stat), Some(Span::from_millis(150)));
+        assert_eq!(field("", GROUP), None);
+    }
+
+    #[test]
+    fn the_processes_of_a_group_count_together() {
+        use std::io::Read;
+        use std::os::unix::process::CommandExt;
+        use std::process::{Command, Stdio};
+        // One child lives and works, another has worked and ended.
+        let work = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done";
+        // A shell gives its background jobs no standard input of their own accord.
+        let script = format!("exec 3<&0; ({work}); ({work}; echo done; read x <&3) & wait");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
+        let mut shell = shell.spawn().unwrap();
+        shell.stdout.as_mut().unwrap().read_exact(&mut [0; 5]).unwrap();
+        let mut subject = Subject::alone(shell.id());
+        let alone = cpu_time(shell.id()).unwrap();
+        subject.find_others();
+        assert_eq!(subject.others.len(), 1);
+        let child = cpu_time(subject.others[0]).unwrap();
+        assert!(child > Span::ZERO && subject.cpu().unwrap() >= alone + child, "{:?} {alone} {child}", subject.cpu());
+        drop(shell.stdin.take());
+        shell.wait().unwrap();
+        assert_eq!(subject.cpu(), None);
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub mod live;
 #[cfg(test)]
 mod loopback;
 pub mod meter;
+mod metered;
 pub mod net;
 pub mod network;
 pub mod predict;

@@ -7,6 +7,8 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
@@ -229,6 +231,8 @@ impl Process {
                 self.child.wait().await.map_err(|e| self.pipe(e))?
             }
         };
+        // What it started and left behind ends with it. Mostly there is nothing, and nobody to tell.
+        let _ = killpg(Pid::from_raw(self.pid.cast_signed()), Signal::SIGKILL);
         // The reader ends with the pipe; a grandchild may keep that open, so it is not waited for without limit.
         if let Some(reader) = self.stderr_reader.take() {
             let _ = tokio::time::timeout(Duration::from_millis(200), reader).await;

@@ -14,12 +14,14 @@ use super::clock;
 use super::control::ListenerLedger;
 use super::ioc_child::IocChild;
 use super::meter::{Reading, Usage};
+use super::metered::{Metered, found, reading_at};
 use super::process::ProcessError;
-use super::timer;
+use crate::pv::NativeType;
 use crate::scenario::model::Scenario;
 use crate::scenario::plan::{client_seed, order, stimulus_seed};
 use crate::time::{Span, Tick};
 pub use crate::trace::Failure;
+use crate::trace::anchor::anchor;
 use crate::trace::{Emission, Observation, Request, Segment, Trace, Window};
 
 /// From telling the clients their window to its earliest opening: the message has arrived by then.
@@ -105,8 +107,14 @@ pub async fn run(
     listener: Listener<'_>,
 ) -> Result<Outcome, RunError> {
     let trace = Trace { scenario: scenario.clone(), emissions: Vec::new(), segments: Vec::new() };
-    let mut run =
-        Run { scenario, interrupted, listener, outcome: Outcome { trace, failures: Vec::new(), interrupted: false } };
+    let types = scenario.groups_of_pvs().map(|group| (group.native, group.labels.len())).collect();
+    let mut run = Run {
+        scenario,
+        interrupted,
+        listener,
+        outcome: Outcome { trace, failures: Vec::new(), interrupted: false },
+        types,
+    };
     for repeat in 0..scenario.repeats {
         run.outcome.trace.emissions.push(Vec::new());
         match run.repeat(repeat, port).await {
@@ -130,6 +138,8 @@ struct Run<'a> {
     interrupted: watch::Receiver<bool>,
     listener: Listener<'a>,
     outcome: Outcome,
+    /// Type and number of labels of each PV.
+    types: Vec<(NativeType, usize)>,
 }
 
 /// One client while it is being measured.
@@ -260,10 +270,10 @@ impl Run<'_> {
         measured: &mut [Measured],
         mut window: Window,
     ) -> Result<Elapsed, ProcessError> {
-        let pids: Vec<u32> = measured.iter().map(|m| m.child.pid()).collect();
+        let subjects: Vec<Metered> = measured.iter().map(|m| Metered::of(&m.child)).collect();
         announce(ioc, measured, window).await?;
-        let opening = reading_at(window.open, ioc.pid(), &pids);
-        let closing = reading_at(window.close, ioc.pid(), &pids);
+        let opening = reading_at(window.open, ioc.pid(), &subjects);
+        let closing = reading_at(window.close, ioc.pid(), &subjects);
         let (Some(open), _) = self.until(opening, ioc, measured).await? else {
             let nothing = Reading::take(ioc.pid(), &[]);
             return Ok(Elapsed { window, usage: Usage::between(&nothing, &nothing) });
@@ -274,7 +284,7 @@ impl Run<'_> {
             window.end = window.close + LAST_LOOK;
             announce(ioc, measured, window).await?;
         }
-        let close = close.unwrap_or_else(|| Reading::take(ioc.pid(), &pids));
+        let close = close.unwrap_or_else(|| Reading::take(ioc.pid(), &found(&subjects)));
         let usage = Usage::between(&open, &close);
         self.drain(ioc, measured, window).await?;
         Ok(Elapsed { window, usage })
@@ -333,10 +343,11 @@ impl Run<'_> {
         emissions: &[Emission],
     ) -> Result<(), RunError> {
         let Measured { client, child, started, ready, failed } = measured;
-        let (facts, lost) = match child.facts().await {
+        let (mut facts, lost) = match child.facts().await {
             Ok(facts) => (facts, None),
             Err(error) => (ClientFacts::default(), Some(error.to_string())),
         };
+        anchor(&mut facts.observations, &self.outcome.trace.emissions[repeat as usize], &self.types);
         let counted = match (failed.map(|f| f.to_string()).or(lost), counted) {
             (Some(why), _) => Err(why),
             (None, None) => Err("the IOC failed".to_owned()),
@@ -432,16 +443,4 @@ async fn all_ended(measured: &mut [Measured], only_early: bool) {
         if ended.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-}
-
-/// Reads the meters at an instant, on a thread that sleeps until then.
-fn reading_at(at: Tick, ioc: u32, clients: &[u32]) -> oneshot::Receiver<Reading> {
-    let (sender, receiver) = oneshot::channel();
-    let clients = clients.to_vec();
-    std::thread::spawn(move || {
-        timer::sharpen();
-        timer::sleep_until(at);
-        let _ = sender.send(Reading::take(ioc, &clients));
-    });
-    receiver
 }

@@ -18,7 +18,7 @@ use crate::report::csv::facts::{
 use crate::report::csv::ledger::{LEDGER, read_ledger, write_ledger};
 use crate::report::csv::summary::write_summary;
 use crate::report::csv::{CsvError, Names};
-use crate::report::document::{DocumentError, RunNote, SavedRows, read_document, write_document};
+use crate::report::document::{Document, DocumentError, RunNote, SavedRows, read_document, write_document};
 use crate::scenario::model::{Facts, Scenario};
 use crate::summary::Summary;
 use crate::trace::{Emission, Observation, Request, Segment, Trace};
@@ -235,14 +235,27 @@ pub struct LoadedRun {
     pub summary: Summary,
 }
 
+/// What a run came to, from `run.json` alone: enough to draw its report again where the tables of facts were not kept.
+///
+/// # Errors
+/// When it is missing or damaged: the line and the column are named.
+pub fn load_summary(path: &Path) -> Result<(RunNote, Scenario, Summary), RunFolderError> {
+    let Document { note, trace, summary, .. } = document(path)?;
+    Ok((note, trace.scenario, summary))
+}
+
+fn document(path: &Path) -> Result<Document, RunFolderError> {
+    let file = path.join(RUN);
+    let bytes = fs::read(&file).map_err(|source| RunFolderError::Read { path: file.clone(), source })?;
+    read_document(&bytes).map_err(|error| RunFolderError::Document { path: file, error })
+}
+
 /// Loads a run folder.
 ///
 /// # Errors
 /// When a file is missing or damaged: it, the line and the column are named.
 pub fn load(path: &Path) -> Result<LoadedRun, RunFolderError> {
-    let file = path.join(RUN);
-    let bytes = fs::read(&file).map_err(|source| RunFolderError::Read { path: file.clone(), source })?;
-    let document = read_document(&bytes).map_err(|error| RunFolderError::Document { path: file, error })?;
+    let document = document(path)?;
     let (mut trace, rows) = (document.trace, document.rows);
     let names = Names::new(&trace.scenario);
     let repeats = trace.emissions.len();

@@ -295,9 +295,9 @@ impl Server {
             let shared = Arc::clone(&shared);
             move || {
                 runtime.block_on(async {
-                    for (listener, endpoint) in endpoints.into_iter().enumerate() {
+                    for (listener, mut endpoint) in endpoints.into_iter().enumerate() {
+                        datagrams::talk(&shared, &mut endpoint, &talk);
                         circuits::accept(&shared, listener, endpoint.circuits, endpoint.port);
-                        datagrams::talk(&shared, endpoint.searches, endpoint.port, &talk);
                     }
                     shared.stop.notified().await;
                 });

@@ -322,6 +322,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
         #[test]
         fn order_is_kept_the_newest_survives_and_memory_is_bounded(steps in prop::collection::vec(step(), 0..3000)) {
             let mut queue: EventQueue<(), u64> = EventQueue::default();

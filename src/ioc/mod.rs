@@ -156,6 +156,8 @@ impl Ioc {
         for (_, monitor) in monitors.iter().filter(|(_, monitor)| monitor.mask & mask != 0) {
             let Some(circuit) = self.circuits.get_mut(monitor.circuit.0) else { continue };
             circuit.post(monitor.key, &snapshot, &mut self.world, now);
+            // As by an event task that is never late: what replaces updates is the client's slowness, never ours.
+            circuit.deliver(&mut self.world, now);
             if !circuit.listed {
                 circuit.listed = true;
                 self.listed.push(monitor.circuit);

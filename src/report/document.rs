@@ -329,9 +329,9 @@ mod tests {
         let mut periods = nanoseconds();
         periods.record_n(1_000_001, 3).unwrap();
         segment.tally = Some(Box::new(ClientTally {
-            requests: 3,
-            redundant: 1,
-            updates: 0,
+            requests: Some(3),
+            redundant: Some(1),
+            updates: None,
             mean_period_ns: Some(1_000_000.1 + 1.0 / 3.0),
             periods,
             round_trips: nanoseconds(),

@@ -40,9 +40,14 @@ fn lead(monitor: &ClientSummary, pollers: &[&ClientSummary]) -> String {
         ]
     };
     let paid: Vec<[bool; 3]> = pollers.iter().map(paid).collect();
-    if paid.contains(&[false; 3]) {
-        return if metered { "Polling need not cost anything here" } else { "Polling need not cost time here" }
-            .to_owned();
+    let unpaid = pollers.iter().zip(&paid).filter(|(_, paid)| **paid == [false; 3]).map(|(poller, _)| poller);
+    if let Some(clear) = unpaid.map(|poller| as_good(poller, monitor)).max() {
+        return match (clear, metered) {
+            (true, true) => "Polling need not cost anything here",
+            (true, false) => "Polling need not cost time here",
+            (false, _) => "What polling cost cannot be told from chance here",
+        }
+        .to_owned();
     }
     let named = |chosen: &dyn Fn(usize) -> bool, word: &str| {
         let names: Vec<_> = (0..3).filter(|i| chosen(*i)).map(|i| PRICES[i]).collect();
@@ -68,6 +73,16 @@ fn worse(one: Option<Estimate>, other: Option<Estimate>) -> bool {
         _ => true,
     };
     one.point > other.point * (1.0 + ALIKE) && apart
+}
+
+/// Whether a poller that is nowhere clearly worse is also nowhere worse by its numbers alone: wide intervals prove nothing.
+fn as_good(poller: &ClientSummary, monitor: &ClientSummary) -> bool {
+    let by_number = |one: Option<Estimate>, other: Option<Estimate>| {
+        one.zip(other).is_none_or(|(one, other)| one.point <= other.point * (1.0 + ALIKE))
+    };
+    by_number(poller.notice.mean_ns, monitor.notice.mean_ns)
+        && by_number(processor(poller), processor(monitor))
+        && by_number(poller.missed_fraction, monitor.missed_fraction)
 }
 
 /// Processor time of client and IOC together, in percent of one core. The interval is the sum of both: at least wide enough.
@@ -190,7 +205,12 @@ mod tests {
         let mut unmetered = poller("python", 11.0, 0.0, 0.0, 0.0);
         unmetered.cpu_client_percent = None;
         unmetered.redundant_fraction = None;
+        let mut unclear = poller("poll-1ms", 0.7, 8.0, 0.99, 0.0);
+        for e in [&mut unclear.notice.mean_ns, &mut unclear.cpu_client_percent, &mut unclear.cpu_ioc_percent] {
+            *e = e.map(|e| Estimate { interval: Some((0.0, e.point * 2.0)), ..e });
+        }
         let cases: Vec<(&str, Vec<ClientSummary>)> = vec![
+            ("too noisy", vec![monitor(), unclear]),
             ("quickstart", vec![monitor(), spin(), poller("poll-10ms", 5.2, 8.0, 0.9, 0.0), slow()]),
             ("all worse", vec![monitor(), spin(), poller("poll-1ms", 0.7, 60.0, 0.99, 0.0)]),
             ("one thrifty poller", vec![monitor(), slow()]),

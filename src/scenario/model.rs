@@ -48,6 +48,11 @@ fn stretched(span: Span) -> Span {
 }
 
 impl Scenario {
+    /// The block of each PV, in the order of the PVs.
+    pub fn groups_of_pvs(&self) -> impl Iterator<Item = &PvGroup> {
+        self.pvs.iter().filter_map(|pv| self.groups.get(pv.group))
+    }
+
     /// How long a client goes on before its window opens: its first, random, phase is over by then.
     #[must_use]
     pub fn warmup_of(&self, client: &ClientSpec) -> Span {

@@ -6,7 +6,7 @@ use super::expected::{Achieved, expected};
 use super::measured::Measured;
 use super::strategy::strategy;
 use super::{ClientSummary, Latency};
-use crate::scenario::model::{ClientSpec, Fetch, Scenario};
+use crate::scenario::model::{ClientSpec, Fetch, Program, Scenario};
 use crate::stats::distribution::{merge, percentile};
 use crate::stats::{Distribution, Estimate};
 use crate::theory::Intervals;
@@ -164,13 +164,16 @@ impl<'a> Fold<'a> {
     }
 
     fn add_periods(&mut self, segment: &Segment, measured: &Measured) {
+        let native = self.client.program == Program::Native;
         match &segment.tally {
-            Some(tally) => self.periods.add(&tally.periods, tally.mean_period_ns),
-            None if self.client.fetch != Fetch::Monitor && measured.counted.requests > 0 => {
+            Some(tally) if native || tally.mean_period_ns.is_some() => {
+                self.periods.add(&tally.periods, tally.mean_period_ns);
+            }
+            _ if self.client.fetch != Fetch::Monitor && measured.counted.requests > 0 => {
                 let all = segment.window.length().0 as f64 * self.client.pvs.len() as f64;
                 self.periods.means.push(all / measured.counted.requests as f64);
             }
-            None => {}
+            _ => {}
         }
     }
 
@@ -262,12 +265,13 @@ impl Values {
         self.bytes_out.extend(a_second(segment.ioc.bytes_out));
         self.wakeups.extend(segment.wakeups.and_then(a_second));
         self.connect.extend(segment.connect.map(|c| c.0 as f64));
-        self.round_trip.extend(measured.round_trip_ns().or_else(|| of_rounds(segment, client)));
+        self.round_trip.extend(of_rounds(segment, client).or(measured.round_trip_ns()));
     }
 }
 
-/// The round trip of one get from that of whole rounds, where no observation in the window was asked for: a client that asks
-/// for one value at a time makes as many round trips in a round as it has PVs.
+/// The round trip of one get from that of all rounds: a client that asks for one value at a time makes as many round trips in a
+/// round as it has PVs. Those of replies with news alone would be too long: news is likelier in a round that took longer, and
+/// the wait for the next read, which counts the length of each interval, has that in it already.
 fn of_rounds(segment: &Segment, client: &ClientSpec) -> Option<f64> {
     let round = segment.tally.as_ref()?.mean_round_trip_ns?;
     match client.fetch {

@@ -129,16 +129,16 @@ pub(crate) fn push(mut segment: Segment, emissions: &[Emission], delay: u64) -> 
     }
     segment.ledger.sort_by_key(|row| row.pv);
     let mut tally = tally();
-    tally.updates = segment.observations.len() as u64;
+    tally.updates = Some(segment.observations.len() as u64);
     segment.tally = Some(Box::new(tally));
     segment
 }
 
 fn tally() -> ClientTally {
     ClientTally {
-        requests: 0,
-        redundant: 0,
-        updates: 0,
+        requests: Some(0),
+        redundant: Some(0),
+        updates: Some(0),
         periods: nanoseconds(),
         mean_period_ns: None,
         round_trips: nanoseconds(),
@@ -185,8 +185,8 @@ pub(crate) fn poll_in_full(
             last = Some(newest);
             asked += period;
         }
-        tally.requests += total.requests;
-        tally.redundant += total.redundant;
+        tally.requests = tally.requests.map(|sum| sum + total.requests);
+        tally.redundant = tally.redundant.map(|sum| sum + total.redundant);
         rows.push(LedgerRow { pv, window: window_count, total });
     }
     segment.observations.sort_by_key(|o| o.received);

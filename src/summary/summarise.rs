@@ -118,9 +118,11 @@ impl Seen {
         self.ambiguous = self.ambiguous.saturating_add(tally.ambiguous);
         self.overflowed = self.overflowed.saturating_add(tally.overflowed);
         let (repeat, ioc) = (segment.repeat, &measured.counted_in_all);
-        self.counts.extend(checks::counts("gets", repeat, tally.requests, ioc.requests));
-        self.counts.extend(checks::counts("redundant gets", repeat, tally.redundant, ioc.redundant));
-        self.counts.extend(checks::updates(repeat, tally.updates, ioc.updates_sent, measured.in_flight));
+        let counts = |what, own: Option<u64>, ioc| own.and_then(|own| checks::counts(what, repeat, own, ioc));
+        self.counts.extend(counts("gets", tally.requests, ioc.requests));
+        self.counts.extend(counts("redundant gets", tally.redundant, ioc.redundant));
+        let updates = tally.updates.and_then(|own| checks::updates(repeat, own, ioc.updates_sent, measured.in_flight));
+        self.counts.extend(updates);
     }
 
     fn findings(
@@ -279,7 +281,7 @@ mod tests {
         };
         trace.segments[1].observations.push(far);
         if let Some(tally) = &mut trace.segments[1].tally {
-            tally.requests += 1;
+            tally.requests = tally.requests.map(|n| n + 1);
             tally.overflowed = 5;
         }
         trace.segments[1].steal = Some(Span::from_secs(1));

@@ -1,6 +1,7 @@
 //! The recorded facts of a run. Everything else is derived from them by pure functions.
 
 pub mod age;
+pub mod anchor;
 pub mod audit;
 pub mod by_pv;
 pub mod emission;

@@ -32,21 +32,21 @@ impl Window {
     }
 }
 
-/// What a native client counted itself. An external client has none.
+/// What a client counted itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClientTally {
-    /// Gets over the whole life of the client: must equal the ledger's total.
-    pub requests: u64,
+    /// Gets over the whole life of the client: must equal the ledger's total. `None`: a program of another make that does not say.
+    pub requests: Option<u64>,
     /// Of these, redundant: must equal the ledger's total.
-    pub redundant: u64,
+    pub redundant: Option<u64>,
     /// Monitor updates received over the whole life, initial events included.
-    pub updates: u64,
+    pub updates: Option<u64>,
     /// Intervals between the starts of successive poll rounds in the window, in ns.
     #[serde(with = "super::histogram")]
     pub periods: Histogram<u64>,
     /// Mean of those intervals in ns, exact (a histogram rounds); `None` when there is none.
     pub mean_period_ns: Option<f64>,
-    /// From asking to having, for each round in the window, in ns.
+    /// From asking to having, for each asking in the window, in ns: a whole round of a batch, each single get otherwise.
     #[serde(with = "super::histogram")]
     pub round_trips: Histogram<u64>,
     /// Mean of the round trips in ns, exact.

@@ -302,7 +302,7 @@ fn a_server_that_is_dropped_lets_its_port_and_its_clients_go() {
     let port = bench.port;
     drop(bench);
     assert_eq!(client.next(), None);
-    drop(listen::bind(&[Ipv4Addr::LOCALHOST], &[], port).unwrap());
+    drop(listen::bind(&[listen::Interface::LOOPBACK], port).unwrap());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Bytes that wait to be sent.
 
-/// Sent bytes in front of unsent ones are moved away when there are this many.
+/// Sent bytes in front of unsent ones are moved away when there are this many, and more than unsent ones: no byte is moved often.
 const COMPACT: usize = 64 * 1024;
 
 /// A buffer that is appended to at its end and sent from its front.
@@ -23,7 +23,7 @@ impl Output {
         if self.sent == self.bytes.len() {
             self.bytes.clear();
             self.sent = 0;
-        } else if self.sent >= COMPACT {
+        } else if self.sent >= COMPACT.max(self.bytes.len() - self.sent) {
             self.bytes.drain(..self.sent);
             self.sent = 0;
         }
@@ -46,7 +46,7 @@ mod tests {
             let take = (round * 977 % 8000).min(output.unsent().len());
             read.extend_from_slice(&output.unsent()[..take]);
             output.consume(take);
-            assert!(output.bytes.len() <= output.unsent().len() + COMPACT);
+            assert!(output.bytes.len() <= (2 * output.unsent().len()).max(output.unsent().len() + COMPACT));
         }
         read.extend_from_slice(output.unsent());
         let want: Vec<u8> = (0..written).flat_map(u32::to_be_bytes).collect();

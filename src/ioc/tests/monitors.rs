@@ -201,10 +201,17 @@ fn an_array_is_sent_with_the_value_of_the_moment_of_sending() {
     message::event_add(&mut bytes, DOUBLE, 0, 0, 1, dbe::VALUE);
     let first = client.ask(&mut ioc, &bytes);
     assert_eq!((first[0].0.count, first[0].0.payload_size), (3, 24), "as many as there are");
-    change(&mut ioc, 4);
-    assert_eq!(events(&client.exchange(&mut ioc, Tick(0))), [(1, 4.0)]);
+    // Its socket takes nothing: only what has left the queue keeps its value.
+    for _ in 0..500 {
+        change(&mut ioc, 1);
+    }
+    let got: Vec<f64> = events(&client.exchange(&mut ioc, Tick(0))).into_iter().map(|(_, value)| value).collect();
+    let fits = 16 * 1024 / 40 + 1;
+    let mut want: Vec<f64> = (1..=fits).map(f64::from).collect();
+    want.push(500.0);
+    assert_eq!(got, want, "one waits in the queue");
     let count = ioc.ledger().accounts()[0].rows()[0].total;
-    assert_eq!((count.updates_sent, count.updates_replaced), (2, 3));
+    assert_eq!((count.updates_sent, count.updates_replaced), (fits as u64 + 2, 500 - fits as u64 - 1));
 }
 
 #[test]

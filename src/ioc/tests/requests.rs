@@ -65,19 +65,21 @@ fn every_type_is_read_as_every_other() {
     let names: Vec<String> = types.iter().map(|(native, n)| format!("{native:?}{n}").to_uppercase()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut client = Client::with_channels(&mut ioc, &names);
-    for (sid, (_, count)) in types.iter().enumerate() {
+    for (sid, (native, count)) in types.iter().enumerate() {
         for code in 0..=34u16 {
             let dbr = DbrType::from_code(code).unwrap();
+            // A text record is no state: the answer has the status, and zeros as many as were asked for.
+            let fails = (*native, *count, dbr.native) == (NativeType::String, 1, NativeType::Enum);
             for asked in [0, 1, *count, count + 3] {
                 let replies = client.ask(&mut ioc, &get(code, asked, sid as u32, 9));
                 let (header, payload) = &replies[0];
-                let answered = if asked == 0 { *count } else { asked };
+                let answered = if asked == 0 && !fails { *count } else { asked };
                 let want = Header {
                     command: command::READ_NOTIFY,
                     payload_size: message::padded(dbr.payload_size(answered as usize)) as u32,
                     data_type: code,
                     count: answered,
-                    p1: eca::NORMAL,
+                    p1: if fails { eca::GETFAIL } else { eca::NORMAL },
                     p2: 9,
                 };
                 assert_eq!((replies.len(), *header), (1, want), "{dbr:?} of {}", names[sid]);
