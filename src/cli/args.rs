@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use super::exit;
 use crate::io::request::LinkChoice;
 use crate::scenario::duration::parse_duration;
-use crate::simulate::{Delay, Link};
+use crate::simulate::{Budget, Delay, Link};
 use crate::time::Span;
 
 /// Of a log-normal delay: with 3, one in a hundred is a thousand times the median.
@@ -21,6 +21,7 @@ Examples:
   pollcost scenarios quickstart > mine.toml    start a scenario of your own
   pollcost run mine.toml                       measure it
   pollcost simulate mine.toml                  the same in virtual time
+  pollcost predict --rate 10 --period 10ms,1s  what to expect, without a run
   pollcost ioc mine.toml                       serve its PVs to any EPICS client";
 
 const RUN_EXAMPLES: &str = "\
@@ -39,6 +40,17 @@ Examples:
 
 The program's own clients and IOC are joined by a model of link and host. Processor time, wake-ups and bytes are modelled. Facts
 are only counted, so that a long simulation takes no more memory than a short one, unless --facts asks for their tables.";
+
+const PREDICT_EXAMPLES: &str = "\
+Examples:
+  pollcost predict --rate 10 --pvs 100 --period 10ms,100ms,1s
+  pollcost predict --rate 5 --pattern poisson --period 100ms -o prediction
+  pollcost predict --rate 10 --budget 'notice_p99<50ms,cpu<5%'
+  pollcost predict mine.toml
+
+Latencies, ages and fractions follow from closed forms; round trips and processor time from the models of `pollcost simulate`.
+A budget may limit notice_mean, notice_p50, notice_p90, notice_p99, age_mean, age_p99, age_peak, missed, redundant, cpu, cpu_client,
+cpu_ioc, requests and wakeups. It is answered by the longest sleep that keeps it, or that only a callback does.";
 
 const IOC_EXAMPLES: &str = "\
 Examples:
@@ -96,6 +108,9 @@ pub(crate) enum Command {
     /// Run a scenario in virtual time: the same for a seed on every machine, same run folder and report
     #[command(after_help = format!("{SIMULATE_EXAMPLES}\n\n{}", exit::HELP))]
     Simulate(SimulateFlags),
+    /// Say what to expect of pollers and of a callback, without a run
+    #[command(after_help = format!("{PREDICT_EXAMPLES}\n\n{}", exit::HELP))]
+    Predict(PredictFlags),
     /// Serve a scenario's PVs over Channel Access until Ctrl-C, then tell what each client asked for
     #[command(after_help = IOC_EXAMPLES)]
     Ioc(IocFlags),
@@ -177,6 +192,48 @@ pub(crate) struct SimulateFlags {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct PredictFlags {
+    /// A scenario to take PVs and clients from, instead of the options
+    #[arg(conflicts_with_all = ["rate", "pvs", "period", "pattern", "fetch", "pacing"])]
+    pub(crate) scenario: Option<String>,
+    /// Changes of each PV a second
+    #[arg(long, value_name = "HZ", default_value_t = 10.0)]
+    pub(crate) rate: f64,
+    /// How many PVs
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) pvs: u32,
+    /// Sleeps between poll rounds
+    #[arg(long, value_name = "T,T", value_delimiter = ',', default_value = "10ms,100ms,1s", value_parser = duration)]
+    pub(crate) period: Vec<Span>,
+    /// How PVs change
+    #[arg(long, value_name = "HOW", default_value = "periodic")]
+    pub(crate) pattern: PatternFlag,
+    /// Largest displacement of jittered changes, as a part of their interval
+    #[arg(long, value_name = "PART", default_value_t = 0.3)]
+    pub(crate) jitter: f64,
+    /// Width of pulses; each is two changes, up and down
+    #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = duration)]
+    pub(crate) width: Span,
+    /// How pollers get values: all in one flush, one at a time, over a connection for each, or from the last update
+    #[arg(long, value_name = "HOW", default_value = "batch")]
+    pub(crate) fetch: FetchFlag,
+    /// Whether a period is a sleep after each round or a schedule
+    #[arg(long, value_name = "HOW", default_value = "fixed-delay")]
+    pub(crate) pacing: PacingFlag,
+    /// How long a message is under way, as for `pollcost simulate`
+    #[arg(long, value_name = "LINK", default_value = "constant:15us", value_parser = link)]
+    pub(crate) link: LinkChoice,
+    /// Limits to be kept, such as 'notice_p99<50ms,cpu<5%'
+    #[arg(long, value_name = "LIMITS", value_parser = budget)]
+    pub(crate) budget: Option<(Budget, String)>,
+    /// Write figures and tables there
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) voice: VoiceFlags,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct IocFlags {
     /// A built-in's name, or a TOML file
     #[arg(default_value = super::DEFAULT_SCENARIO)]
@@ -233,6 +290,28 @@ pub(crate) struct VoiceFlags {
     pub(crate) color: ColorFlag,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub(crate) enum PatternFlag {
+    Periodic,
+    Jittered,
+    Poisson,
+    Pulse,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub(crate) enum FetchFlag {
+    Batch,
+    Serial,
+    Connect,
+    Cached,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub(crate) enum PacingFlag {
+    FixedDelay,
+    FixedRate,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum FactsFlag {
     News,
@@ -260,6 +339,11 @@ pub(crate) enum ThemeFlag {
 
 fn duration(text: &str) -> Result<Span, String> {
     parse_duration(text).map_err(|e| format!("{e}; {}", e.advice()))
+}
+
+/// A budget, and as it is written.
+fn budget(text: &str) -> Result<(Budget, String), String> {
+    Budget::parse(text).map(|budget| (budget, text.to_owned())).map_err(|e| e.to_string())
 }
 
 /// A link as it is written.

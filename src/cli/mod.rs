@@ -17,6 +17,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::io::ioc_alone::serve_until_stopped;
 use crate::io::live::{report_again, run_live};
+use crate::io::predict::predict;
 use crate::io::simulation::run_simulation;
 use crate::io::{client_process, ioc_process};
 use crate::report::palette::Theme;
@@ -57,6 +58,7 @@ fn color_flag(flags: &Flags) -> ColorFlag {
         None => flags.run.voice.color,
         Some(Command::Run { flags, .. }) => flags.voice.color,
         Some(Command::Simulate(flags)) => flags.voice.color,
+        Some(Command::Predict(flags)) => flags.voice.color,
         Some(Command::Ioc(flags)) => flags.voice.color,
         Some(Command::Report(flags)) => flags.voice.color,
         Some(Command::Scenarios(flags)) => flags.color,
@@ -76,6 +78,11 @@ fn perform(request: Request) -> Result<u8, Failure> {
             let finished = run_simulation(&request)?;
             print(&outcome::told(&finished, request.voice.format))?;
             Ok(outcome::code(&finished))
+        }
+        Request::Predict(request) => {
+            let prediction = predict(&request)?;
+            print(&outcome::predicted(&prediction, request.voice.format, request.out.as_deref()))?;
+            Ok(if prediction.kept { exit::DONE } else { exit::REGRESSED })
         }
         Request::Ioc(request) => serve_until_stopped(*request).map(|()| exit::DONE).map_err(Failure::from),
         Request::Report(request) => {

@@ -1,6 +1,7 @@
 //! What a run came to, as text or JSON for standard output, and as an exit code.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -9,9 +10,11 @@ use super::{Failure, exit};
 use crate::io::files::FileError;
 use crate::io::ioc_alone::AloneError;
 use crate::io::live::{Finished, LiveError};
+use crate::io::predict::{PredictError, Prediction};
 use crate::io::request::Format;
 use crate::io::simulation::SimulationError;
 use crate::report::csv::summary::records;
+use crate::report::forecast;
 use crate::report::table::table;
 use crate::summary::{Summary, Warning};
 
@@ -53,7 +56,7 @@ fn line(warning: &Warning) -> String {
 
 #[derive(Serialize)]
 struct Told<'a> {
-    run: &'a std::path::Path,
+    run: &'a Path,
     exit: u8,
     interrupted: bool,
     sentence: &'a str,
@@ -95,6 +98,40 @@ impl From<LiveError> for Failure {
                 Failure::measurement(text, "what was saved before is kept")
             }
             LiveError::Draw(_) | LiveError::Runtime(_) => Failure::measurement(text, ""),
+        }
+    }
+}
+
+/// What is printed of a prediction.
+pub(super) fn predicted(prediction: &Prediction, format: Format, out: Option<&Path>) -> String {
+    if format == Format::Json {
+        return prediction.json();
+    }
+    let mut text = format!("calculated, not measured; link: {}; host: {}\n", prediction.link, prediction.host);
+    let _ = writeln!(text, "{}", forecast::table(&prediction.clients));
+    if !prediction.not_covered.is_empty() {
+        let names = prediction.not_covered.join(", ");
+        let _ = writeln!(
+            text,
+            "\nTheory does not cover pacings that start over at news, nor callbacks that work on each update; simulate them: {names}"
+        );
+    }
+    if let Some(budget) = &prediction.budget {
+        let _ = writeln!(text, "\n{budget}");
+    }
+    if let Some(out) = out {
+        let _ = writeln!(text, "\nFigures and tables: {}", out.display());
+    }
+    text
+}
+
+impl From<PredictError> for Failure {
+    fn from(error: PredictError) -> Failure {
+        let text = error.to_string();
+        match error {
+            PredictError::Link(error) => error.into(),
+            PredictError::Write(_) => Failure::bad_input(text, "give another folder with -o"),
+            PredictError::Draw(_) => Failure::measurement(text, ""),
         }
     }
 }

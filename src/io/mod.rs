@@ -30,6 +30,7 @@ pub mod meter;
 mod metered;
 pub mod net;
 pub mod network;
+pub mod predict;
 pub mod process;
 pub mod progress;
 pub mod recording;

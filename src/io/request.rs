@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::scenario::model::{Facts, Scenario};
-use crate::simulate::Link;
+use crate::simulate::{Budget, Link};
 use crate::time::Span;
 
 /// How results are printed.
@@ -77,6 +77,36 @@ impl fmt::Display for LinkChoice {
             LinkChoice::From(run) => write!(f, "from:{}", run.file_name().unwrap_or(run.as_os_str()).display()),
         }
     }
+}
+
+/// `pollcost predict`: what is expected, without a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PredictRequest {
+    /// Changes and clients.
+    pub scenario: Scenario,
+    /// What lies between clients and IOC.
+    pub link: LinkChoice,
+    /// Limits to be kept, and as they were written.
+    pub budget: Option<(Budget, String)>,
+    /// Where figures and tables go; `None`: nowhere.
+    pub out: Option<PathBuf>,
+    /// How to speak.
+    pub voice: Voice,
+}
+
+/// A prediction's scenario as options give it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Predicted {
+    /// How many PVs.
+    pub pvs: u32,
+    /// How they change, as a scenario has it.
+    pub change: String,
+    /// The pollers' sleeps.
+    pub periods: Vec<Span>,
+    /// How they fetch, as a scenario has it.
+    pub fetch: &'static str,
+    /// How they are paced, as a scenario has it.
+    pub pacing: &'static str,
 }
 
 /// `pollcost ioc`: serve a scenario's PVs.

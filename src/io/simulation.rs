@@ -57,7 +57,7 @@ impl From<RunFolderError> for SimulationError {
 pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationError> {
     let facts = request.facts.unwrap_or(Facts::News);
     let scenario = Arc::new(Scenario { facts, ..request.scenario.clone() });
-    let model = Arc::new(model(&scenario, &request.link)?);
+    let model = Arc::new(link_model(&scenario, &request.link)?);
     let path = request.out.clone().unwrap_or_else(|| {
         let now = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
         default_folder(&scenario, &now)
@@ -111,7 +111,8 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
     Ok(Finished { summary, failures, interrupted, folder: path, sentence })
 }
 
-fn model(scenario: &Scenario, link: &LinkChoice) -> Result<Model, SimulationError> {
+/// The model that was chosen.
+pub(super) fn link_model(scenario: &Scenario, link: &LinkChoice) -> Result<Model, SimulationError> {
     match link {
         LinkChoice::Model { link, .. } => Ok(Model::typical(link, scenario.clients.len())),
         LinkChoice::From(run) => {

@@ -61,7 +61,10 @@ impl Content {
     #[must_use]
     pub fn new(input: &ReportInput<'_>) -> Content {
         let how = if input.simulated.is_some() { "simulated" } else { "live" };
-        let (figures, omitted) = figures::all(input.summary, input.scenario);
+        let (mut figures, omitted) = figures::all(input.summary, input.scenario);
+        if input.simulated.is_some() {
+            figures = figures.into_iter().map(|figure| figure.marked("simulated")).collect();
+        }
         Content {
             title: input.scenario.title.clone(),
             subtitle: format!("Scenario {}, {how}, {}", input.scenario.name, input.when),

@@ -234,6 +234,18 @@ pub struct Omitted {
 }
 
 impl Figure {
+    /// The figure of a run that was not measured: its title and its legend say `how` it came about instead.
+    #[must_use]
+    pub fn marked(mut self, how: &str) -> Figure {
+        self.title = format!("{} ({how})", self.title);
+        for key in &mut self.keys {
+            if let Some(rest) = key.text.strip_prefix("measured ") {
+                key.text = format!("{how} {rest}");
+            }
+        }
+        self
+    }
+
     /// The data as a table: `series, kind, x, x_low, x_high, y, y_low, y_high`, in the axes' own units (ns, percent, fraction).
     ///
     /// # Errors

@@ -7,6 +7,7 @@ pub mod csv;
 pub mod document;
 pub mod figure;
 pub mod figures;
+pub mod forecast;
 pub mod grids;
 pub mod html;
 pub mod layout;

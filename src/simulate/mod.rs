@@ -6,9 +6,12 @@
 
 mod agenda;
 mod assembly;
+pub mod budget;
+mod calculated;
 mod client;
 mod connecting;
 mod delay;
+pub mod forecast;
 mod gauge;
 mod group;
 mod line;
@@ -21,7 +24,10 @@ mod recorded;
 mod server;
 
 pub use assembly::{Assembly, Offset};
+pub use budget::{Budget, Verdict};
+pub use calculated::calculated;
 pub use delay::{Delay, Samples};
+pub use forecast::{Forecast, Spread};
 pub use gauge::{Unwatched, Watcher};
 pub use group::{Group, Messages, Simulated};
 pub use model::{Link, Model};

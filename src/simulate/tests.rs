@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::scenario::model::{Facts, Scenario};
+use crate::pv::PvId;
+use crate::scenario::model::{Change, Facts, Scenario};
 use crate::scenario::{BUILT_IN, Source, read};
+use crate::stats::kolmogorov::one_sample;
 use crate::summary::{Summary, summarise};
+use crate::theory::distribution::{age_cdf, notice_cdf, seen_cdf};
+use crate::theory::{Intervals, Process};
 use crate::time::{Span, Tick};
-use crate::trace::{Emission, Observation, Request, Trace};
+use crate::trace::pairing::pair;
+use crate::trace::{ByPv, Emission, EmissionIndex, Observation, Request, Trace};
 
 /// Keeps all facts of a group.
 #[derive(Debug, Default)]
@@ -86,7 +91,14 @@ fn all() -> Vec<Arc<Scenario>> {
     for scenario in &mut all {
         scenario.repeats = scenario.repeats.min(2);
         scenario.window = scenario.window.min(Span::from_millis(300));
+        scenario.warmup = Span::from_millis(20);
+        scenario.drain = Span::from_millis(20);
         scenario.min_periods = 2;
+        scenario.clients.retain(|client| client.asked_period().is_none_or(|p| p <= Span::from_millis(100)));
+        // A spinning client takes most of the time: in the built-in scenarios there are enough of others.
+        if scenario.pvs.len() > 15 {
+            scenario.clients.retain(|client| client.asked_period().is_none_or(|p| p > Span::from_millis(1)));
+        }
     }
     all.into_iter().map(Arc::new).collect()
 }
@@ -164,6 +176,75 @@ fn a_seed_is_a_simulation() {
         };
         assert!(of(5) == of(5), "{}", scenario.name);
         assert!(of(5).0 != of(6).0, "{}", scenario.name);
+    }
+}
+
+/// What one poller of one PV measured on an ideal host: notice latencies, seen latencies, and the age of information once a second.
+fn measured(change: &str, client: &str, seconds: u32) -> [Vec<f64>; 3] {
+    let text = format!(
+        "window = '{seconds}s'\nrepeats = 1\nwarmup = '20s'\n[[pv]]\nname = 'A'\nchange = {{ {change} }}\n[[client]]\nname = 'p'\n{client}\n"
+    );
+    let scenario = Arc::new(scenario(&text));
+    let link = Link::EachWay(Delay::Constant(Span::from_millis(1)));
+    let (trace, _) = simulated(&scenario, &Model::ideal(&link, 1), Messages::Counted, 1 << 20);
+    let (emissions, segment) = (&trace.emissions[0], &trace.segments[0]);
+    let index = EmissionIndex::new(1, emissions);
+    let by_pv = ByPv::new(1, segment.observations.iter().map(|o| o.pv));
+    let (mut notice, mut seen) = (Vec::new(), Vec::new());
+    pair(&index, &segment.observations, &by_pv, &[PvId(0)], segment.window, |change| {
+        notice.extend(change.notice_ns().map(|ns| ns as f64));
+        seen.extend(change.seen_ns().map(|ns| ns as f64));
+    });
+    let at = |second: u64| {
+        let now = segment.window.open + Span::from_millis(second * 997);
+        let held = segment.observations.partition_point(|o| o.received <= now);
+        let newest = segment.observations[..held].last().and_then(|o| index.find(o.pv, o.seq));
+        newest.map(|e| now.signed_since(e.posted) as f64)
+    };
+    [notice, seen, (0..u64::from(seconds)).filter_map(at).collect()]
+}
+
+/// The level of the tests below: one in a thousand would fail by chance; the seed is always the same.
+const LEVEL: f64 = 0.001;
+
+fn holds(what: &str, mut samples: Vec<f64>, cdf: impl Fn(f64) -> f64) {
+    samples.truncate(2000);
+    assert!(samples.len() > 300, "{what}: {}", samples.len());
+    let test = one_sample(&mut samples, cdf).unwrap();
+    assert!(test.p > LEVEL, "{what}: {test:?}");
+}
+
+#[test]
+fn simulated_distributions_are_those_of_theory() {
+    let ms = Span::from_millis;
+    let mean = |interval| Change::Poisson { interval };
+    // Rare changes, so that no two fall into one interval between polls; then as many as polls; then ten for each.
+    let cases = [
+        ("pattern = 'poisson', period = '2s'", mean(ms(2000))),
+        ("pattern = 'poisson', period = '100ms'", mean(ms(100))),
+        ("pattern = 'poisson', period = '10ms'", mean(ms(10))),
+        ("pattern = 'jittered', period = '2117ms', jitter = 0.3", Change::Jittered { interval: ms(2117), jitter: 0.3 }),
+        ("pattern = 'pulse', period = '3217ms', width = '20ms'", Change::Pulse { interval: ms(3217), width: ms(20) }),
+    ];
+    let pacings = [
+        ("period = '98ms'", Intervals::constant(100e6)),
+        ("pacing = 'jittered'\nperiod = '98ms'\njitter = 0.5", Intervals::uniform(51e6, 149e6)),
+    ];
+    for (change, model) in &cases {
+        let pvs = [(1.0, Process::of(model).unwrap())];
+        for (pacing, intervals) in &pacings {
+            let intervals = intervals.as_ref().unwrap();
+            let [notice, seen, age] = measured(change, &format!("fetch = 'batch'\n{pacing}"), 3000);
+            let what = |which: &str| format!("{which}, {change}, {pacing}");
+            // The notice latencies of changes between the same two polls are not independent: only rare ones tell.
+            if model.mean_rate_hz().unwrap() < 1.0 {
+                let every_second = matches!(model, Change::Pulse { .. });
+                let notice = notice.into_iter().step_by(if every_second { 2 } else { 1 }).collect();
+                holds(&what("notice"), notice, |x| notice_cdf(intervals, 1e6, x));
+            }
+            holds(&what("seen"), seen, |x| seen_cdf(&pvs, intervals, 1e6, x).unwrap());
+            holds(&what("age"), age, |x| age_cdf(&pvs, intervals, 1e6, x).unwrap());
+        }
     }
 }
 

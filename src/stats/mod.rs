@@ -3,6 +3,7 @@
 pub mod distribution;
 pub mod estimate;
 pub mod interval;
+pub mod kolmogorov;
 
 pub use distribution::Distribution;
 pub use estimate::Estimate;

@@ -81,6 +81,24 @@ fn mixture(scenario: &Scenario, client: &ClientSpec, achieved: &Achieved) -> Opt
     (!pvs.is_empty()).then_some(pvs)
 }
 
+/// The processes of a client's PVs at the rates that the scenario asks for, and how many PVs follow each; `None` when one of them follows
+/// none that is known.
+#[must_use]
+pub fn mixture_of(scenario: &Scenario, client: &ClientSpec) -> Option<Vec<(f64, Process)>> {
+    let mut pvs = Vec::new();
+    for (index, group) in scenario.groups.iter().enumerate() {
+        let members = members(scenario, client, index);
+        if members.is_empty() {
+            continue;
+        }
+        let (changing, process) = process(group, &members)?;
+        pvs.push(((members.len() - changing) as f64, Process::Still));
+        pvs.push((changing as f64, process));
+    }
+    pvs.retain(|(count, _)| *count > 0.0);
+    (!pvs.is_empty()).then_some(pvs)
+}
+
 /// The places within a group of those of its PVs that the client looks at.
 fn members(scenario: &Scenario, client: &ClientSpec, group: usize) -> Vec<usize> {
     let of_group = scenario.pvs.iter().enumerate().filter(|(_, pv)| pv.group == group).map(|(id, _)| id);

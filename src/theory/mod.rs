@@ -1,6 +1,7 @@
 //! Expected values: what a poller should measure, given its intervals and how the PVs change.
 
 pub mod cost;
+pub mod distribution;
 pub mod intervals;
 pub mod prediction;
 pub mod process;

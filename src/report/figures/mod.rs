@@ -60,7 +60,8 @@ fn sample<'a>(clients: impl IntoIterator<Item = &'a ClientSummary>) -> Sample {
 fn basis(n: Sample, bars: &str) -> String {
     let changes = number::count(n.changes);
     match n.repeats {
-        0 | 1 => format!("n: 1 repeat of each client, {changes} changes; one repeat has no interval."),
+        0 => "Calculated; nothing was run.".to_owned(),
+        1 => format!("n: 1 repeat of each client, {changes} changes; one repeat has no interval."),
         repeats => format!("n: {repeats} repeats of each client, {changes} changes. {bars}"),
     }
 }
