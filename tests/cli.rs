@@ -20,7 +20,8 @@ fn here() -> &'static Path {
 
 #[test]
 fn help_of_every_command() {
-    let commands: [&[&str]; 6] = [&[], &["run"], &["ioc"], &["scenarios"], &["report"], &["completions"]];
+    let commands: [&[&str]; 8] =
+        [&[], &["run"], &["simulate"], &["predict"], &["ioc"], &["scenarios"], &["report"], &["completions"]];
     let mut told = Vec::new();
     for command in commands {
         let args = [command, &["--help"]].concat();
