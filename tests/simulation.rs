@@ -1,0 +1,208 @@
+//! Simulations through the program itself: the same bytes whatever the machine does, the same road as a live run, and what a live run
+//! shows when the simulation is fed with its samples.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may")]
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use pollcost::io::runs::load;
+use pollcost::summary::{ClientSummary, summarise};
+
+const SMALL: &str = r#"
+repeats = 2
+window = "400ms"
+min_periods = 2
+warmup = "30ms"
+drain = "50ms"
+
+[[pv]]
+name = "T:{0..9}"
+change = { pattern = "poisson", rate_hz = 40 }
+
+[[pv]]
+name = "U"
+type = "char"
+change = { pattern = "motor", rate_hz = 900, moving = "100ms", resting = "100ms" }
+
+[[client]]
+name = "monitor"
+fetch = "monitor"
+
+[[client]]
+name = "batch"
+fetch = "batch"
+period = "3ms"
+
+[[client]]
+name = "serial"
+fetch = "serial"
+period = "20ms"
+
+[[client]]
+name = "other"
+command = ["no-such-program"]
+fetch = "monitor"
+"#;
+
+fn simulate(folder: &Path, out: &str, threads: &str, options: &[&str]) -> Output {
+    let file = folder.join("small.toml");
+    fs::write(&file, SMALL).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pollcost"));
+    command.env("RAYON_NUM_THREADS", threads).arg("simulate").arg(file).arg("-o").arg(folder.join(out)).args(options);
+    command.output().unwrap()
+}
+
+/// All files below a folder and what is in them.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap().map(|e| e.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else {
+                found.insert(entry.strip_prefix(folder).unwrap().display().to_string(), fs::read(entry).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_seed_gives_the_same_bytes_on_any_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |out: &str| folder.path().join(out);
+    let options = ["--facts", "full", "--link", "lognormal:40us,0.6", "--quiet"];
+    for (out, threads) in [("one", "1"), ("two", "2"), ("many", "7")] {
+        let done = simulate(folder.path(), out, threads, &options);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+    let one = files(&at("one"));
+    assert!(one.contains_key("run.json") && one.contains_key("requests.csv") && one.contains_key("report.html"));
+    assert!(one.keys().all(|name| !name.ends_with(".part")), "{:?}", one.keys());
+    for other in ["two", "many"] {
+        let other = files(&at(other));
+        assert!(one.keys().eq(other.keys()));
+        for (name, bytes) in &one {
+            assert!(other[name] == *bytes, "{name} differs");
+        }
+    }
+    simulate(folder.path(), "seeded", "2", &["--facts", "full", "--seed", "8", "--quiet"]);
+    assert!(one["emissions.csv"] != files(&at("seeded"))["emissions.csv"]);
+}
+
+#[test]
+fn facts_change_no_number_and_summing_them_up_again_gives_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    for (out, facts) in [("none", None), ("news", Some("news")), ("full", Some("full"))] {
+        let options: Vec<&str> = facts.map_or(vec!["--quiet"], |facts| vec!["--quiet", "--facts", facts]);
+        assert!(simulate(folder.path(), out, "2", &options).status.success());
+        let run = load(&folder.path().join(out)).unwrap();
+        let note = run.note.simulated.clone().unwrap();
+        assert_eq!(
+            (note.facts, run.note.started.as_ref(), note.option.as_str()),
+            (facts.is_some(), None, "constant:15us")
+        );
+        let facts_there = run.trace.segments.iter().any(|s| !s.observations.is_empty());
+        assert_eq!(facts_there, facts.is_some());
+        if facts.is_some() {
+            // Not `assert_eq`: a histogram prints all of its buckets.
+            assert!(summarise(&run.trace, &run.note.notes) == run.summary, "{out}");
+        }
+    }
+    let of = |out: &str| load(&folder.path().join(out)).unwrap();
+    let (none, news, full) = (of("none"), of("news"), of("full"));
+    assert!(none.summary == news.summary && none.summary == full.summary);
+    assert!(
+        full.trace
+            .segments
+            .iter()
+            .all(|s| s.ledger.iter().map(|r| r.total.requests).sum::<u64>() == s.requests.len() as u64)
+    );
+}
+
+#[test]
+fn a_simulation_says_that_it_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = simulate(folder.path(), "out", "2", &["--format", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    let warnings = json["warnings"].to_string();
+    assert!(warnings.contains("simulated in virtual time, not measured"), "{warnings}");
+    assert!(warnings.contains("it is a program of its own, which a simulation cannot run"), "{warnings}");
+    let files = files(&folder.path().join("out"));
+    let text = |name: &str| String::from_utf8_lossy(&files[name]).into_owned();
+    for name in ["report.html", "report.md"] {
+        assert!(text(name).contains("simulated, in virtual time"), "{name}");
+        assert!(text(name).contains("Nothing of this was measured"), "{name}");
+        assert!(!text(name).contains("measured mean"), "{name}");
+    }
+    assert!(text("figures/notice_ecdf.svg").contains("(simulated)"));
+    // Drawing it again does not lose it.
+    let again =
+        Command::new(env!("CARGO_BIN_EXE_pollcost")).arg("report").arg(folder.path().join("out")).output().unwrap();
+    assert!(again.status.success());
+    assert!(
+        String::from_utf8_lossy(&fs::read(folder.path().join("out/report.md")).unwrap())
+            .contains("simulated, in virtual time")
+    );
+}
+
+#[test]
+fn links_that_cannot_be_had_are_bad_input() {
+    let folder = tempfile::tempdir().unwrap();
+    for link in ["from:nowhere", "constant", "lognormal:1ms,x"] {
+        let done = simulate(folder.path(), "out", "1", &["--link", link]);
+        assert_eq!(done.status.code(), Some(2), "{link}: {}", String::from_utf8_lossy(&done.stderr));
+        assert!(!folder.path().join("out").exists(), "{link}");
+    }
+}
+
+#[test]
+fn an_earlier_run_can_be_the_link() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(simulate(folder.path(), "first", "2", &["--link", "constant:3ms", "--quiet"]).status.success());
+    let link = format!("from:{}", folder.path().join("first").display());
+    assert!(simulate(folder.path(), "second", "2", &["--link", &link, "--quiet"]).status.success());
+    close(&folder.path().join("first"), &folder.path().join("second"), 0.05, 0.02, 0.05);
+}
+
+/// That two runs of the same clients came to about the same: latencies and processor time to a part, fractions to a difference.
+fn close(one: &Path, other: &Path, latency: f64, fraction: f64, cpu: f64) {
+    let (one, other) = (load(one).unwrap().summary, load(other).unwrap().summary);
+    let other: HashMap<&str, &ClientSummary> = other.clients.iter().map(|c| (c.name.as_str(), c)).collect();
+    for a in &one.clients {
+        let b = other[a.name.as_str()];
+        let point = |e: Option<pollcost::stats::Estimate>| e.map(|e| e.point);
+        let near = |what: &str, a_is: Option<f64>, b_is: Option<f64>, part: f64, more: f64| {
+            let (Some(a_is), Some(b_is)) = (a_is, b_is) else { return };
+            let within = part * a_is.abs().max(b_is.abs()) + more;
+            assert!((a_is - b_is).abs() <= within, "{}: {what} {a_is} and {b_is}", a.name);
+        };
+        near("notice mean", point(a.notice.mean_ns), point(b.notice.mean_ns), latency, 2e4);
+        near("notice p50", point(a.notice.p50_ns), point(b.notice.p50_ns), latency, 2e4);
+        near("notice p90", point(a.notice.p90_ns), point(b.notice.p90_ns), latency, 2e4);
+        near("missed", point(a.missed_fraction), point(b.missed_fraction), 0.0, fraction);
+        near("redundant", point(a.redundant_fraction), point(b.redundant_fraction), 0.0, fraction);
+        near("period", a.mean_period_ns, b.mean_period_ns, latency, 2e4);
+        near("client's cpu", point(a.cpu_client_percent), point(b.cpu_client_percent), cpu, 0.05);
+    }
+}
+
+/// The bounds that a live run keeps to the simulation that is fed with its samples: 10 % and 20 µs of notice latency (mean, p50 and p90)
+/// and of the mean poll period, 0.02 of the missed and the redundant fraction, 10 % and 0.05 points of the client's processor time.
+/// By hand: `pollcost run -o live && pollcost simulate --link from:live -o simulated`, then compare the two `summary.csv`.
+#[test]
+#[ignore = "measures: other programs on the machine must be quiet. `cargo test --release --test simulation -- --ignored`"]
+fn a_live_run_is_what_its_own_samples_simulate() {
+    let folder = tempfile::tempdir().unwrap();
+    let (live, simulated) = (folder.path().join("live"), folder.path().join("simulated"));
+    let program = || Command::new(env!("CARGO_BIN_EXE_pollcost"));
+    let options = ["quickstart", "--quiet", "--duration", "5s", "-o"];
+    assert!(program().arg("run").args(options).arg(&live).status().unwrap().success());
+    let link = format!("from:{}", live.display());
+    let simulate = program().arg("simulate").args(options).arg(&simulated).args(["--link", &link]).status().unwrap();
+    assert!(simulate.success());
+    close(&live, &simulated, 0.1, 0.02, 0.1);
+}
