@@ -1,20 +1,20 @@
 //! From flags to requests: options applied, everything checked.
 
+mod predict;
+
 use std::io::IsTerminal;
 
 use clap_complete::Shell;
 
 use super::args::{
-    ColorFlag, Command, FactsFlag, FetchFlag, Flags, FormatFlag, IocFlags, PacingFlag, PatternFlag, PredictFlags,
-    ReportFlags, RunFlags, SimulateFlags, ThemeFlag, VoiceFlags,
+    ColorFlag, Command, FactsFlag, Flags, FormatFlag, IocFlags, ReportFlags, RunFlags, SimulateFlags, ThemeFlag,
+    VoiceFlags,
 };
 use super::failure::Failure;
 use super::{DEFAULT_SCENARIO, source};
-use crate::io::request::{
-    Format, IocRequest, PredictRequest, Predicted, ReportRequest, RunRequest, SimulateRequest, Voice,
-};
+use crate::io::request::{Format, IocRequest, PredictRequest, ReportRequest, RunRequest, SimulateRequest, Voice};
+use crate::scenario::Overrides;
 use crate::scenario::model::{Facts, Scenario};
-use crate::scenario::{Overrides, Source, read};
 use crate::time::Span;
 
 /// What the user asks for.
@@ -47,7 +47,7 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
         None => run(DEFAULT_SCENARIO, flags.run),
         Some(Command::Run { scenario, flags }) => run(&scenario, flags),
         Some(Command::Simulate(flags)) => simulate(flags),
-        Some(Command::Predict(flags)) => predict(flags),
+        Some(Command::Predict(flags)) => predict::predict(flags),
         Some(Command::Ioc(flags)) => ioc(flags),
         Some(Command::Report(flags)) => Ok(Request::Report(report(flags))),
         Some(Command::Scenarios(flags)) => Ok(Request::Scenarios { name: flags.name, format: format(flags.format) }),
@@ -83,60 +83,6 @@ fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
     let scenario = with_clients(&flags.scenario, overrides)?;
     let (out, link, facts, voice) = (flags.out, flags.link, flags.facts.map(facts), voice(flags.voice));
     Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, voice })))
-}
-
-fn predict(flags: PredictFlags) -> Result<Request, Failure> {
-    let scenario = match &flags.scenario {
-        Some(name) => with_clients(name, Overrides::default())?,
-        None => predicted(&flags)?,
-    };
-    let PredictFlags { link, budget, out, voice, .. } = flags;
-    if budget.is_some() && scenario.clients.iter().all(|client| client.pacing.is_none()) {
-        return Err(Failure::bad_input("a budget is kept by a poller, and there is none", "give --period"));
-    }
-    Ok(Request::Predict(Box::new(PredictRequest { scenario, link, budget, out, voice: self::voice(voice) })))
-}
-
-/// The scenario that the options describe.
-fn predicted(flags: &PredictFlags) -> Result<Scenario, Failure> {
-    const PVS: std::ops::RangeInclusive<u32> = 1..=100_000;
-    const RATES: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
-    if !RATES.contains(&flags.rate) {
-        return Err(Failure::bad_input(
-            format!("--rate {} is out of range", flags.rate),
-            "give changes of each PV a second, from 0.000001 to 1000000",
-        ));
-    }
-    if !PVS.contains(&flags.pvs) {
-        return Err(Failure::bad_input(format!("--pvs {} is out of range", flags.pvs), "give 1 to 100000 PVs"));
-    }
-    let interval = Span::from_secs_f64(1.0 / flags.rate).0;
-    let change = match flags.pattern {
-        PatternFlag::Periodic => format!("pattern = 'periodic', period = '{interval}ns'"),
-        PatternFlag::Poisson => format!("pattern = 'poisson', period = '{interval}ns'"),
-        PatternFlag::Jittered => format!("pattern = 'jittered', period = '{interval}ns', jitter = {:?}", flags.jitter),
-        // A pulse is two changes.
-        PatternFlag::Pulse => {
-            format!("pattern = 'pulse', period = '{}ns', width = '{}ns'", 2 * interval, flags.width.0)
-        }
-    };
-    let mut periods = flags.period.clone();
-    periods.sort_unstable();
-    periods.dedup();
-    let fetch = match flags.fetch {
-        FetchFlag::Batch => "batch",
-        FetchFlag::Serial => "serial",
-        FetchFlag::Connect => "connect",
-        FetchFlag::Cached => "cached",
-    };
-    let pacing = match flags.pacing {
-        PacingFlag::FixedDelay => "fixed-delay",
-        PacingFlag::FixedRate => "fixed-rate",
-    };
-    let text = Predicted { pvs: flags.pvs, change, periods, fetch, pacing }.scenario_text();
-    let source = Source { file: "the options", name: "prediction", text: &text };
-    read(source, &|_| Err("no files here".to_owned()))
-        .map_err(|error| Failure::bad_input(format!("these options describe no scenario\n{error}"), ""))
 }
 
 /// A scenario that has clients, options applied.
