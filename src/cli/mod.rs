@@ -16,11 +16,11 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::io::ioc_alone::serve_until_stopped;
-use crate::io::live::{report_again, run_live};
+use crate::io::live::run_live;
 use crate::io::predict::predict;
+use crate::io::redraw::report_again;
 use crate::io::simulation::run_simulation;
 use crate::io::{client_process, ioc_process};
-use crate::report::palette::Theme;
 use args::{ColorFlag, Command, Flags};
 pub use failure::Failure;
 pub use request::Request;
@@ -60,7 +60,7 @@ fn color_flag(flags: &Flags) -> ColorFlag {
         Some(Command::Simulate(flags)) => flags.voice.color,
         Some(Command::Predict(flags)) => flags.voice.color,
         Some(Command::Ioc(flags)) => flags.voice.color,
-        Some(Command::Report(flags)) => flags.voice.color,
+        Some(Command::Report(flags)) => flags.color,
         Some(Command::Scenarios(flags)) => flags.color,
         Some(Command::Completions { .. } | Command::InternalIoc | Command::InternalClient) => ColorFlag::Auto,
     }
@@ -86,10 +86,8 @@ fn perform(request: Request) -> Result<u8, Failure> {
         }
         Request::Ioc(request) => serve_until_stopped(*request).map(|()| exit::DONE).map_err(Failure::from),
         Request::Report(request) => {
-            let theme = if request.dark { Theme::Dark } else { Theme::Light };
-            let out = request.out.as_ref().unwrap_or(&request.run);
-            report_again(&request.run, out, theme)?;
-            print(&format!("{}\n", out.join("report.html").display()))
+            let written = report_again(&request)?;
+            print(&outcome::reported(&written, request.voice.format))
         }
         Request::Scenarios { name: None, format } => print(&scenarios::list(format)?),
         Request::Scenarios { name: Some(name), format } => print(&scenarios::print(&name, format)?),

@@ -11,6 +11,7 @@ use crate::io::files::FileError;
 use crate::io::ioc_alone::AloneError;
 use crate::io::live::{Finished, LiveError};
 use crate::io::predict::{PredictError, Prediction};
+use crate::io::redraw::Written;
 use crate::io::request::Format;
 use crate::io::simulation::SimulationError;
 use crate::report::csv::summary::records;
@@ -54,6 +55,22 @@ fn line(warning: &Warning) -> String {
     format!("warning: {client}{}\n  {}", warning.what, warning.advice)
 }
 
+/// What is printed after a report was drawn.
+pub(super) fn reported(written: &Written, format: Format) -> String {
+    let names: Vec<String> = written.files.iter().map(|file| file.display().to_string()).collect();
+    match (format, &written.page) {
+        (Format::Json, page) => {
+            let told = serde_json::json!({ "page": page, "files": names, "left_out": written.left_out });
+            serde_json::to_string_pretty(&told).unwrap_or_default() + "\n"
+        }
+        (Format::Text, Some(page)) => format!("{}\n", page.display()),
+        (Format::Text, None) => {
+            let left_out = written.left_out.iter().map(|why| format!("left out: {why}"));
+            names.into_iter().chain(left_out).map(|line| line + "\n").collect()
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Told<'a> {
     run: &'a Path,
@@ -92,6 +109,7 @@ impl From<LiveError> for Failure {
         let text = error.to_string();
         match error {
             LiveError::Folder(_) => Failure::bad_input(text, "give another folder with -o"),
+            LiveError::Ask(_) => Failure::bad_input(text, "`pollcost report RUN --help` has examples"),
             LiveError::Load(_) => Failure::bad_input(text, "name a folder that `pollcost run` has made"),
             LiveError::Port(_) => Failure::bad_input(text, PORT_ADVICE),
             LiveError::Write(FileError { .. }) | LiveError::Save(_) | LiveError::Run(_) => {

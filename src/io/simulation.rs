@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 
 use super::facts_file::FactsFile;
-use super::live::{Finished, LiveError, default_folder, write_report};
+use super::live::{Finished, LiveError, default_folder};
 use super::progress::Simulating;
+use super::redraw::write_report;
 use super::request::{LinkChoice, SimulateRequest};
 use super::runs::{LoadedRun, RunFolder, RunFolderError, load};
 use crate::report::document::{RunNote, SimulationNote};

@@ -1,15 +1,13 @@
 //! From flags to requests: options applied, everything checked.
 
 mod predict;
+mod report;
 
 use std::io::IsTerminal;
 
 use clap_complete::Shell;
 
-use super::args::{
-    ColorFlag, Command, FactsFlag, Flags, FormatFlag, IocFlags, ReportFlags, RunFlags, SimulateFlags, ThemeFlag,
-    VoiceFlags,
-};
+use super::args::{ColorFlag, Command, FactsFlag, Flags, FormatFlag, IocFlags, RunFlags, SimulateFlags, VoiceFlags};
 use super::failure::Failure;
 use super::{DEFAULT_SCENARIO, source};
 use crate::io::request::{Format, IocRequest, PredictRequest, ReportRequest, RunRequest, SimulateRequest, Voice};
@@ -29,7 +27,7 @@ pub enum Request {
     /// Serve a scenario's PVs.
     Ioc(Box<IocRequest>),
     /// Draw a report again.
-    Report(ReportRequest),
+    Report(Box<ReportRequest>),
     /// List the built-in scenarios, or print one.
     Scenarios {
         /// The one; `None`: the list.
@@ -49,7 +47,7 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
         Some(Command::Simulate(flags)) => simulate(flags),
         Some(Command::Predict(flags)) => predict::predict(flags),
         Some(Command::Ioc(flags)) => ioc(flags),
-        Some(Command::Report(flags)) => Ok(Request::Report(report(flags))),
+        Some(Command::Report(flags)) => Ok(Request::Report(Box::new(report::report(flags)?))),
         Some(Command::Scenarios(flags)) => Ok(Request::Scenarios { name: flags.name, format: format(flags.format) }),
         Some(Command::Completions { shell }) => Ok(Request::Completions(shell)),
         // Answered before any request is made.
@@ -112,11 +110,6 @@ fn ioc(flags: IocFlags) -> Result<Request, Failure> {
     let scenario = Overrides { seed: flags.seed, ..Overrides::default() }.apply(found.scenario)?;
     let (port, duration, voice) = (flags.port, flags.duration, voice(flags.voice));
     Ok(Request::Ioc(Box::new(IocRequest { scenario, port, duration, voice })))
-}
-
-fn report(flags: ReportFlags) -> ReportRequest {
-    let dark = flags.theme == ThemeFlag::Dark;
-    ReportRequest { run: flags.run, out: flags.out, dark, voice: voice(flags.voice) }
 }
 
 fn voice(flags: VoiceFlags) -> Voice {

@@ -1,5 +1,6 @@
 //! The figures of a run: one question, one figure, one file.
 
+mod choice;
 mod cpu_period;
 mod expected;
 mod latency_cpu;
@@ -8,6 +9,7 @@ mod notice_ecdf;
 mod period;
 mod redundant_period;
 
+pub use choice::{Chosen, choose};
 pub use cpu_period::cpu_period;
 pub use latency_cpu::latency_cpu;
 pub use latency_period::latency_period;
