@@ -18,6 +18,7 @@ use super::request::RunRequest;
 use super::run::{self, Event, Outcome, RunError};
 use super::runs::{RunFolder, RunFolderError};
 use crate::report::document::RunNote;
+use crate::report::excerpt::Excerpt;
 use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
 use crate::scenario::model::Scenario;
@@ -188,7 +189,9 @@ impl Saver {
         let summary = self.save(&trace, &failures).map_err(LiveError::Save)?;
         let sentence = sentence(&summary);
         let folder = self.folder.path().to_owned();
-        write_report(&folder, &self.note, &trace.scenario, &summary, Theme::Light)?;
+        let excerpt = Excerpt::of(&trace);
+        self.folder.save_excerpt(&excerpt).map_err(LiveError::Save)?;
+        write_report(&folder, &self.note, &trace.scenario, &summary, Some(excerpt), Theme::Light)?;
         Ok(Finished { summary, failures, interrupted, folder, sentence })
     }
 }

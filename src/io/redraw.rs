@@ -7,9 +7,10 @@ use super::files::write_files;
 use super::live::LiveError;
 use super::report_files::report_files;
 use super::request::ReportRequest;
-use super::runs::load_summary;
+use super::runs::{load_excerpt, load_summary};
 use crate::report::content::{Content, ReportInput};
 use crate::report::document::RunNote;
+use crate::report::excerpt::Excerpt;
 use crate::report::figures::choose;
 use crate::report::palette::Theme;
 use crate::scenario::BuiltIn;
@@ -32,17 +33,19 @@ struct Told {
     note: RunNote,
     scenario: Scenario,
     summary: Summary,
+    excerpt: Option<Excerpt>,
 }
 
 impl Told {
     fn load(run: &Path) -> Result<Told, LiveError> {
         let (note, scenario, summary) = load_summary(run).map_err(LiveError::Load)?;
-        Ok(Told { note, scenario, summary })
+        let excerpt = load_excerpt(run).map_err(LiveError::Load)?;
+        Ok(Told { note, scenario, summary, excerpt })
     }
 
     /// Hands what the report is made from to `make`.
     fn with_input<T>(&self, make: impl FnOnce(&ReportInput<'_>) -> T) -> T {
-        let Told { note, scenario, summary } = self;
+        let Told { note, scenario, summary, excerpt } = self;
         let unknown = if note.simulated.is_some() { "in virtual time" } else { "at a time that was not recorded" };
         let when = note.started.as_deref().unwrap_or(unknown).replace('T', " ").replace('Z', " UTC");
         let command = match &note.simulated {
@@ -52,6 +55,7 @@ impl Told {
         make(&ReportInput {
             summary,
             scenario,
+            excerpt: excerpt.as_ref(),
             host: &note.host,
             when: &when,
             simulated: note.simulated.as_ref(),
@@ -84,9 +88,10 @@ pub(super) fn write_report(
     note: &RunNote,
     scenario: &Scenario,
     summary: &Summary,
+    excerpt: Option<Excerpt>,
     theme: Theme,
 ) -> Result<(), LiveError> {
-    let told = Told { note: note.clone(), scenario: scenario.clone(), summary: summary.clone() };
+    let told = Told { note: note.clone(), scenario: scenario.clone(), summary: summary.clone(), excerpt };
     write(out, &told, theme).map(|_| ())
 }
 

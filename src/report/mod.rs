@@ -6,6 +6,7 @@ mod axes;
 pub mod content;
 pub mod csv;
 pub mod document;
+pub mod excerpt;
 pub mod figure;
 pub mod figures;
 pub mod forecast;
