@@ -9,6 +9,7 @@
 //! - [`scenario`]: an experiment, parsed and believed.
 //! - [`trace`]: the recorded facts.
 //! - [`stats`], [`theory`], [`summary`]: derived numbers, each with its interval and its expected value.
+//! - [`expect`]: whether what a scenario expects holds, by those intervals.
 //! - [`report`]: tables, sentences and files as bytes.
 //! - [`report`]: figures, tables and words.
 //! - [`io`]: the only room that touches the operating system.
@@ -17,6 +18,7 @@
 pub mod ca;
 pub mod cli;
 pub mod client;
+pub mod expect;
 pub mod io;
 pub mod ioc;
 pub mod pv;

@@ -7,6 +7,7 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 use thiserror::Error;
 
 use super::csv::summary::{EmptyCell, empty_cells};
+use crate::expect::{Verdicts, judge};
 use crate::scenario::model::Scenario;
 use crate::summary::{ClientSummary, Summary, Warning};
 use crate::time::{Span, Tick};
@@ -104,6 +105,9 @@ struct Layout {
     repeats: usize,
     rows: SavedRows,
     segments: Vec<SegmentRecord>,
+    /// What the expectations of the scenario come to: for readers of the file; the program judges anew.
+    #[serde(default, skip_deserializing, skip_serializing_if = "Verdicts::is_empty")]
+    verdicts: Verdicts,
     scenario: Scenario,
 }
 
@@ -167,6 +171,7 @@ pub fn write_document(note: &RunNote, trace: &Trace, summary: &Summary, rows: Sa
         repeats: trace.emissions.len(),
         rows,
         segments: trace.segments.iter().map(|s| record(s, name(s.client))).collect(),
+        verdicts: judge(&trace.scenario, summary),
         scenario: trace.scenario.clone(),
     };
     let mut bytes = Vec::new();

@@ -27,3 +27,4 @@ mod setup;
 pub(crate) mod synthetic;
 pub mod table;
 pub mod text;
+pub mod verdicts;
