@@ -8,6 +8,7 @@
 //! - [`ca`]: Channel Access, bytes to messages and back; no I/O.
 //! - [`scenario`]: an experiment, parsed and believed.
 //! - [`trace`]: the recorded facts.
+//! - [`doctor`]: what a machine can measure.
 //! - [`stats`], [`theory`], [`summary`]: derived numbers, each with its interval and its expected value.
 //! - [`report`]: tables, sentences and files as bytes.
 //! - [`report`]: figures, tables and words.
@@ -17,6 +18,7 @@
 pub mod ca;
 pub mod cli;
 pub mod client;
+pub mod doctor;
 pub mod io;
 pub mod ioc;
 pub mod pv;

@@ -5,6 +5,7 @@
 pub mod content;
 pub mod csv;
 pub mod document;
+pub mod examination;
 pub mod figure;
 pub mod figures;
 pub mod forecast;
