@@ -188,10 +188,10 @@ fn counting(found: &Examination) -> Option<Advice> {
 fn short(span: Span) -> String {
     let digits = |unit: u64| Span((span.0 + unit / 2) / unit * unit).to_string();
     match span.0 {
-        ..1_000 => digits(1),
-        ..10_000 => digits(100),
-        ..1_000_000 => digits(1_000),
-        ..10_000_000 => digits(100_000),
+        0..1_000 => digits(1),
+        1_000..10_000 => digits(100),
+        10_000..1_000_000 => digits(1_000),
+        1_000_000..10_000_000 => digits(100_000),
         _ => digits(1_000_000),
     }
 }
