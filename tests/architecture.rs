@@ -79,7 +79,7 @@ fn the_core_touches_no_operating_system() {
         "SystemTime",
         "tokio::",
         "nix::",
-        "plotters::",
+        "pdf_writer::",
         "indicatif::",
         "println!",
     ];
