@@ -8,6 +8,7 @@
 //! - [`ca`]: Channel Access, bytes to messages and back; no I/O.
 //! - [`scenario`]: an experiment, parsed and believed.
 //! - [`trace`]: the recorded facts.
+//! - [`doctor`]: what a machine can measure.
 //! - [`stats`], [`theory`], [`summary`]: derived numbers, each with its interval and its expected value.
 //! - [`expect`]: whether what a scenario expects holds, by those intervals.
 //! - [`report`]: tables, sentences and files as bytes.
@@ -18,6 +19,7 @@
 pub mod ca;
 pub mod cli;
 pub mod client;
+pub mod doctor;
 pub mod expect;
 pub mod io;
 pub mod ioc;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Failure, exit};
+use crate::doctor::Examination;
 use crate::expect::{Verdict, Verdicts};
 use crate::io::files::FileError;
 use crate::io::ioc_alone::AloneError;
@@ -15,9 +16,9 @@ use crate::io::predict::{PredictError, Prediction};
 use crate::io::request::Format;
 use crate::io::simulation::SimulationError;
 use crate::report::csv::summary::records;
-use crate::report::forecast;
 use crate::report::table::table;
 use crate::report::verdicts::lines;
+use crate::report::{examination, forecast};
 use crate::summary::{Summary, Warning};
 
 const PORT_ADVICE: &str = "give another with --port, or 0 for any free one";
@@ -153,6 +154,20 @@ pub(super) fn predicted(prediction: &Prediction, format: Format, out: Option<&Pa
         let _ = writeln!(text, "\nFigures and tables: {}", out.display());
     }
     text
+}
+
+/// What is printed of an examination.
+pub(super) fn examined(found: &Examination, format: Format) -> String {
+    match format {
+        Format::Text => examination::text(found),
+        Format::Json => found.json(),
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Failure {
+        Failure::bad_input(error.to_string(), "give another file with -o")
+    }
 }
 
 impl From<PredictError> for Failure {

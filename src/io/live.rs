@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::clock;
 use super::draw::DrawError;
 use super::files::{FileError, write_files};
-use super::host::host;
+use super::host::measured_host;
 use super::listen::{ListenError, bind_row};
 use super::progress::Progress;
 use super::report_files::report_files;
@@ -93,7 +93,7 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
         note: RunNote {
             pollcost: env!("CARGO_PKG_VERSION").to_owned(),
             started: Some(started),
-            host: host(),
+            host: measured_host(),
             simulated: None,
             failures: Vec::new(),
             interrupted: false,

@@ -126,6 +126,17 @@ pub struct IocRequest {
     pub voice: Voice,
 }
 
+/// `pollcost doctor`: examine the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DoctorRequest {
+    /// In a few seconds.
+    pub quick: bool,
+    /// Where the JSON goes besides; `None`: nowhere.
+    pub out: Option<PathBuf>,
+    /// How to speak.
+    pub voice: Voice,
+}
+
 /// `pollcost report`: draw the report of a run folder again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportRequest {

@@ -246,7 +246,7 @@ fn save_facts(folder: &mut RunFolder, group: &Group, offset: &Offset, facts: Fac
 }
 
 /// Turns true at the first Ctrl-C. A second one ends the program at once.
-fn interrupts() -> Arc<AtomicBool> {
+pub(super) fn interrupts() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stop);
     std::thread::spawn(move || {

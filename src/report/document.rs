@@ -383,7 +383,7 @@ mod tests {
                 "\"schema_version\": 9",
                 "schema version 9; this version of pollcost reads version 1",
             ),
-            ("\"repeat\": 1", "\"repeat\": 2", "segments: repeat 2 of 2"),
+            ("\",\n    \"repeat\": 1,", "\",\n    \"repeat\": 2,", "segments: repeat 2 of 2"),
             ("\"group\": 0", "\"group\": 4", "scenario: PV TEST:G0P0 is of group 4, there are 1"),
             ("\"repeats\": 2,\n  \"rows", "\"repeats\": 9999999,\n  \"rows", "repeats: 9999999 are more than 1000000"),
             (&client("a \\\"b\\\""), &client("c"), "segments: `c` is not a client of the scenario"),

@@ -7,12 +7,14 @@ use std::io::IsTerminal;
 use clap_complete::Shell;
 
 use super::args::{
-    ColorFlag, Command, FactsFlag, Flags, FormatFlag, IocFlags, ReportFlags, RunFlags, SimulateFlags, ThemeFlag,
-    VoiceFlags,
+    ColorFlag, Command, DoctorFlags, FactsFlag, Flags, FormatFlag, IocFlags, ReportFlags, RunFlags, SimulateFlags,
+    ThemeFlag, VoiceFlags,
 };
 use super::failure::Failure;
 use super::{DEFAULT_SCENARIO, source};
-use crate::io::request::{Format, IocRequest, PredictRequest, ReportRequest, RunRequest, SimulateRequest, Voice};
+use crate::io::request::{
+    DoctorRequest, Format, IocRequest, PredictRequest, ReportRequest, RunRequest, SimulateRequest, Voice,
+};
 use crate::scenario::Overrides;
 use crate::scenario::model::{Facts, Scenario};
 use crate::time::Span;
@@ -28,6 +30,8 @@ pub enum Request {
     Predict(Box<PredictRequest>),
     /// Serve a scenario's PVs.
     Ioc(Box<IocRequest>),
+    /// Examine the machine.
+    Doctor(DoctorRequest),
     /// Draw a report again.
     Report(ReportRequest),
     /// List the built-in scenarios, or print one.
@@ -49,6 +53,7 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
         Some(Command::Simulate(flags)) => simulate(flags),
         Some(Command::Predict(flags)) => predict::predict(flags),
         Some(Command::Ioc(flags)) => ioc(flags),
+        Some(Command::Doctor(flags)) => Ok(Request::Doctor(doctor(flags))),
         Some(Command::Report(flags)) => Ok(Request::Report(report(flags))),
         Some(Command::Scenarios(flags)) => Ok(Request::Scenarios { name: flags.name, format: format(flags.format) }),
         Some(Command::Completions { shell }) => Ok(Request::Completions(shell)),
@@ -126,6 +131,10 @@ fn ioc(flags: IocFlags) -> Result<Request, Failure> {
     let scenario = Overrides { seed: flags.seed, ..Overrides::default() }.apply(found.scenario)?;
     let (port, duration, voice) = (flags.port, flags.duration, voice(flags.voice));
     Ok(Request::Ioc(Box::new(IocRequest { scenario, port, duration, voice })))
+}
+
+fn doctor(flags: DoctorFlags) -> DoctorRequest {
+    DoctorRequest { quick: flags.quick, out: flags.out, voice: voice(flags.voice) }
 }
 
 fn report(flags: ReportFlags) -> ReportRequest {
