@@ -10,13 +10,14 @@ use tokio::sync::watch;
 use super::clock;
 use super::draw::DrawError;
 use super::files::FileError;
-use super::host::host;
+use super::host::measured_host;
 use super::listen::{ListenError, bind_row};
 use super::progress::Progress;
 use super::redraw::write_report;
 use super::request::RunRequest;
 use super::run::{self, Event, Outcome, RunError};
 use super::runs::{RunFolder, RunFolderError};
+use crate::expect::{Verdicts, judge};
 use crate::report::document::RunNote;
 use crate::report::excerpt::Excerpt;
 use crate::report::palette::Theme;
@@ -67,6 +68,8 @@ pub enum LiveError {
 pub struct Finished {
     /// The numbers.
     pub summary: Summary,
+    /// What the scenario's expectations came to.
+    pub verdicts: Verdicts,
     /// What went wrong.
     pub failures: Vec<Failure>,
     /// Whether a person ended it early.
@@ -92,7 +95,7 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
         note: RunNote {
             pollcost: env!("CARGO_PKG_VERSION").to_owned(),
             started: Some(started),
-            host: host(),
+            host: measured_host(),
             simulated: None,
             failures: Vec::new(),
             interrupted: false,
@@ -192,6 +195,7 @@ impl Saver {
         let excerpt = Excerpt::of(&trace);
         self.folder.save_excerpt(&excerpt).map_err(LiveError::Save)?;
         write_report(&folder, &self.note, &trace.scenario, &summary, Some(excerpt), Theme::Light)?;
-        Ok(Finished { summary, failures, interrupted, folder, sentence })
+        let verdicts = judge(&trace.scenario, &summary);
+        Ok(Finished { summary, verdicts, failures, interrupted, folder, sentence })
     }
 }

@@ -8,6 +8,7 @@ use super::live::LiveError;
 use super::report_files::report_files;
 use super::request::ReportRequest;
 use super::runs::{load_excerpt, load_summary};
+use crate::expect::{Verdicts, judge};
 use crate::report::content::{Content, ReportInput};
 use crate::report::document::RunNote;
 use crate::report::excerpt::Excerpt;
@@ -18,7 +19,7 @@ use crate::scenario::model::{Facts, Scenario};
 use crate::summary::Summary;
 
 /// What was written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Written {
     /// The files, in the order of writing.
     pub files: Vec<PathBuf>,
@@ -26,6 +27,8 @@ pub struct Written {
     pub page: Option<PathBuf>,
     /// Figures that were asked for and have no data, with the reason.
     pub left_out: Vec<String>,
+    /// What the run's expectations come to.
+    pub verdicts: Verdicts,
 }
 
 /// A run as its folder tells it.
@@ -79,7 +82,12 @@ pub fn report_again(request: &ReportRequest) -> Result<Written, LiveError> {
     let Content { figures, omitted, .. } = told.with_input(Content::new);
     let chosen = choose(figures, &omitted, request.figures.as_deref()).map_err(LiveError::Ask)?;
     let written = files(out, &figure_files(&chosen.figures, &request.style)?)?;
-    Ok(Written { files: written, page: None, left_out: chosen.left_out })
+    Ok(Written {
+        files: written,
+        page: None,
+        left_out: chosen.left_out,
+        verdicts: judge(&told.scenario, &told.summary),
+    })
 }
 
 /// Draws the report of a run into `out`.
@@ -97,7 +105,12 @@ pub(super) fn write_report(
 
 fn write(out: &Path, told: &Told, theme: Theme) -> Result<Written, LiveError> {
     let made = told.with_input(|input| report_files(input, theme))?;
-    Ok(Written { files: files(out, &made)?, page: Some(out.join("report.html")), left_out: Vec::new() })
+    Ok(Written {
+        files: files(out, &made)?,
+        page: Some(out.join("report.html")),
+        left_out: Vec::new(),
+        verdicts: judge(&told.scenario, &told.summary),
+    })
 }
 
 fn files(out: &Path, made: &[(String, Vec<u8>)]) -> Result<Vec<PathBuf>, LiveError> {

@@ -38,6 +38,8 @@ pub struct RunRequest {
     pub out: Option<PathBuf>,
     /// Port of the first of the IOC's listeners, the others above it; 0: any free ones.
     pub port: u16,
+    /// Whether the scenario's expectations count for the exit code.
+    pub check: bool,
     /// How to speak.
     pub voice: Voice,
 }
@@ -53,6 +55,8 @@ pub struct SimulateRequest {
     pub link: LinkChoice,
     /// Which facts are written to the tables; `None`: none, they are only counted.
     pub facts: Option<Facts>,
+    /// Whether the scenario's expectations count for the exit code.
+    pub check: bool,
     /// How to speak.
     pub voice: Voice,
 }
@@ -123,6 +127,17 @@ pub struct IocRequest {
     pub voice: Voice,
 }
 
+/// `pollcost doctor`: examine the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DoctorRequest {
+    /// In a few seconds.
+    pub quick: bool,
+    /// Where the JSON goes besides; `None`: nowhere.
+    pub out: Option<PathBuf>,
+    /// How to speak.
+    pub voice: Voice,
+}
+
 /// `pollcost report`: draw the report of a run folder again, its figures alone, or several runs side by side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReportRequest {
@@ -136,6 +151,8 @@ pub struct ReportRequest {
     pub figures: Option<Vec<String>>,
     /// Whether only figures are written, and no report.
     pub only_figures: bool,
+    /// Whether the scenario's expectations count for the exit code.
+    pub check: bool,
     /// How to speak.
     pub voice: Voice,
 }

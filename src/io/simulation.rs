@@ -13,6 +13,7 @@ use super::progress::Simulating;
 use super::redraw::write_report;
 use super::request::{LinkChoice, SimulateRequest};
 use super::runs::{LoadedRun, RunFolder, RunFolderError, load};
+use crate::expect::judge;
 use crate::report::document::{RunNote, SimulationNote};
 use crate::report::excerpt::Excerpt;
 use crate::report::palette::Theme;
@@ -117,7 +118,8 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
     }
     write_report(&path, &note, &scenario, &summary, excerpt, Theme::Light)?;
     let sentence = sentence(&summary);
-    Ok(Finished { summary, failures, interrupted, folder: path, sentence })
+    let verdicts = judge(&scenario, &summary);
+    Ok(Finished { summary, verdicts, failures, interrupted, folder: path, sentence })
 }
 
 /// The model that was chosen.
@@ -253,7 +255,7 @@ fn save_facts(folder: &mut RunFolder, group: &Group, offset: &Offset, facts: Fac
 }
 
 /// Turns true at the first Ctrl-C. A second one ends the program at once.
-fn interrupts() -> Arc<AtomicBool> {
+pub(super) fn interrupts() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stop);
     std::thread::spawn(move || {

@@ -37,6 +37,9 @@ pub(crate) struct ReportFlags {
     /// Pixels an inch of PNG figures [default: that of the profile]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(30..=2400))]
     pub(crate) dpi: Option<u32>,
+    /// Count the scenario's expectations in the exit code: 1 if one does not hold, else 3 if one is inconclusive
+    #[arg(long)]
+    pub(crate) check: bool,
     /// How results are printed (text, json), and which files of figures are written (svg, png, pdf, csv)
     #[arg(long, value_name = "A,B", value_delimiter = ',', default_value = "text")]
     pub(crate) format: Vec<ReportFormatFlag>,

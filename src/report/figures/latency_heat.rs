@@ -12,7 +12,7 @@ const TITLE: &str = "Does latency stay the same while the window is open?";
 /// Shades between nothing and the fullest cell.
 const SHADES: f64 = 5.0;
 
-/// A lane for each client: time across, notice latency upward on a logarithmic scale that all share, the fuller the more changes.
+/// A lane for each client: time across, notice latency upward on a logarithmic scale of its own, the fuller the more changes.
 ///
 /// # Errors
 /// When no client noticed a change.
@@ -23,12 +23,14 @@ pub fn latency_heat(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omit
             (!of.heat.is_empty()).then_some((look, client, of))
         })
         .collect();
-    let omitted = || Omitted { id: ID, title: TITLE.into(), reason: "no client noticed a change".into() };
-    let rows = || shown.iter().flat_map(|(_, _, of)| of.heat.iter().map(|cell| cell.1));
-    let (lowest, highest) = (rows().min().ok_or_else(omitted)?, rows().max().ok_or_else(omitted)?);
-    let (count, height) = (shown.len(), f64::from(highest - lowest) + 1.0);
+    let count = shown.len();
+    let bound = |row: i16| number::plain(Kind::Time, 10f64.powf(f64::from(row) / ROWS_PER_DECADE));
     let mut series = Vec::new();
+    let mut names = Vec::new();
     for (lane, (look, client, of)) in shown.iter().enumerate() {
+        let rows = || of.heat.iter().map(|cell| cell.1);
+        let (Some(lowest), Some(highest)) = (rows().min(), rows().max()) else { continue };
+        let height = f64::from(highest - lowest) + 1.0;
         let base = (count - 1 - lane) as f64 + 0.06;
         let row = |row: f64| base + 0.88 * (row - f64::from(lowest)) / height;
         let fullest = of.heat.iter().map(|cell| cell.2).max().unwrap_or(1).max(1);
@@ -39,18 +41,19 @@ pub fn latency_heat(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omit
             strength: shade(*n, fullest),
         };
         let blocks = merged(of.heat.iter().map(block).collect());
+        names.push(format!("{}, {} to {}", client.name, bound(lowest), bound(highest + 1)));
         series.push(Series { name: client.name.clone(), look: *look, shape: Shape::Cells(blocks) });
     }
-    let bound = |row: i16| number::plain(Kind::Time, 10f64.powf(f64::from(row) / ROWS_PER_DECADE));
+    if series.is_empty() {
+        return Err(Omitted { id: ID, title: TITLE.into(), reason: "no client noticed a change".into() });
+    }
     let n = sample(shown.iter().map(|(_, client, _)| *client));
     Ok(Figure {
         id: ID,
         title: TITLE.into(),
         caption: format!(
-            "When changes were posted (across) and how late each was noticed (upward in each lane, from {} to {}, log scale). The fuller a cell, the \
-             more changes, up to the fullest of the lane. What drifts over the window is not a steady state. {}",
-            bound(lowest),
-            bound(highest + 1),
+            "When changes were posted (across) and how late each was noticed (upward in each lane, over the range beside its name, log scale). The fuller \
+             a cell, the more changes, up to the fullest of the lane. What drifts over the window is not a steady state. {}",
             basis(n, "All repeats lie over each other.")
         ),
         alt: alt(&shown.iter().map(|(look, client, _)| (*look, *client)).collect::<Vec<_>>()),
@@ -59,10 +62,7 @@ pub fn latency_heat(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omit
             Unit::Percent,
             Scale { spacing: Spacing::Linear, low: 0.0, high: 100.0 },
         ),
-        y: Axis::lanes(
-            format!("Latency in each lane: {} to {}", bound(lowest), bound(highest + 1)),
-            shown.iter().map(|(_, client, _)| client.name.clone()).collect(),
-        ),
+        y: Axis::lanes("", names),
         series,
         keys: Vec::new(),
         direct_labels: false,
