@@ -27,7 +27,7 @@ pub fn age_saw(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omitted> 
         let top = teeth.iter().map(|t| t.1).fold(1.0, f64::max);
         let base = (count - 1 - lane) as f64;
         let points = teeth.into_iter().map(|(at, age)| (at, base + 0.1 + 0.8 * age / top)).collect();
-        names.push(format!("{}, to {}", client.name, number::plain(Kind::Time, top)));
+        names.push(format!("{}\nto {}", client.name, number::plain(Kind::Time, top)));
         series.push(Series { name: client.name.clone(), look: *look, shape: Shape::Line { points, dash: SOLID } });
     }
     let n = sample(shown.iter().map(|(_, client, _)| *client));

@@ -41,7 +41,7 @@ pub fn latency_heat(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omit
             strength: shade(*n, fullest),
         };
         let blocks = merged(of.heat.iter().map(block).collect());
-        names.push(format!("{}, {} to {}", client.name, bound(lowest), bound(highest + 1)));
+        names.push(format!("{}\n{} to {}", client.name, bound(lowest), bound(highest + 1)));
         series.push(Series { name: client.name.clone(), look: *look, shape: Shape::Cells(blocks) });
     }
     if series.is_empty() {

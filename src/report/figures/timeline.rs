@@ -3,6 +3,7 @@
 use super::super::excerpt::{Excerpt, Second};
 use super::super::figure::{Axis, Figure, Look, Omitted, Series, Shape, Symbol};
 use super::super::number::{self, Kind};
+use super::super::palette::SOLID;
 use super::super::scale::{Scale, Spacing, Unit};
 use super::{basis, key, looks, sample, told};
 use crate::summary::{ClientSummary, Summary};
@@ -45,7 +46,8 @@ pub fn timeline(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omitted>
         series.push(Series { name: format!("{}, gap", client.name), look: *look, shape: Shape::Band(steps.gap()) });
         let step = |points: &[(f64, f64)]| Shape::Step { points: points.to_vec(), marks: Vec::new() };
         series.push(Series { name: format!("{}, IOC", client.name), look: Look::Muted, shape: step(&steps.truth) });
-        series.push(Series { name: client.name.clone(), look: *look, shape: step(&steps.belief) });
+        let belief = Shape::Line { points: corners(&steps.belief), dash: SOLID };
+        series.push(Series { name: client.name.clone(), look: *look, shape: belief });
     }
     let n = sample(shown.iter().map(|(_, client, _)| *client));
     let pv = shown.first().map_or("", |(_, _, second)| second.pv.as_str());
@@ -118,6 +120,13 @@ impl Steps {
         }
         gap
     }
+}
+
+/// The corners of steps, so that they can be drawn as a line without the client's dash.
+fn corners(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let first = points.first().copied();
+    let after = points.windows(2).flat_map(|pair| [(pair[1].0, pair[0].1), pair[1]]);
+    first.into_iter().chain(after).collect()
 }
 
 fn alt(shown: &[Shown<'_>]) -> String {
