@@ -71,6 +71,9 @@ impl Content {
         let judged = expect::judge(input.scenario, input.summary);
         let how = if input.simulated.is_some() { "simulated" } else { "live" };
         let (mut figures, mut omitted) = figures::all(input.summary, input.scenario);
+        if let Some(tail) = figures.iter_mut().find(|figure| figure.id == "notice_tail") {
+            figures::with_floor(tail, input.host, input.scenario);
+        }
         if let Some(excerpt) = input.excerpt {
             let (of_facts, not) = figures::of_facts(input.summary, excerpt);
             // What happened comes before how often.

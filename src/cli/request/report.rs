@@ -57,7 +57,7 @@ fn profile(name: &str) -> Result<Profile, Failure> {
         let names: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
         Failure::bad_input(
             format!("--profile {name}: there is none of that name"),
-            &format!("take one of {}", names.join(", ")),
+            format!("take one of {}", names.join(", ")),
         )
     })
 }

@@ -26,7 +26,7 @@ pub use latency_cpu::latency_cpu;
 pub use latency_heat::latency_heat;
 pub use latency_period::latency_period;
 pub use notice_ecdf::notice_ecdf;
-pub use notice_tail::notice_tail;
+pub use notice_tail::{notice_tail, with_floor};
 pub use price::price;
 pub use raincloud::raincloud;
 pub use rate_period::{bytes_period, requests_period};
