@@ -30,3 +30,4 @@ mod setup;
 pub(crate) mod synthetic;
 pub mod table;
 pub mod text;
+pub mod verdicts;
