@@ -10,12 +10,12 @@ use super::ours::Ours;
 use super::quantile;
 use super::table::{Row, median};
 
-const ROUNDS: usize = 8;
-const SAMPLES: usize = 2500;
+const ROUNDS: usize = 15;
+const SAMPLES: usize = 2000;
 const PERIOD: Span = Span::from_millis(1);
 
 pub(crate) fn lateness(spin: bool) -> Row {
-    let top = if spin { "spin = \"100us\"" } else { "" };
+    let top = if spin { "spin = \"200us\"" } else { "" };
     let mut ours = Ours::start(1, 1000.0, top);
     let (mut own, mut floor) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -32,7 +32,7 @@ pub(crate) fn lateness(spin: bool) -> Row {
     let ratios: Vec<f64> = own.iter().zip(&floor).map(|(own, floor)| own / floor).collect();
     let (own_us, floor_us) = (median(&own) / 1000.0, median(&floor) / 1000.0);
     Row {
-        case: if spin { "emission lateness p99, `spin = \"100us\"`" } else { "emission lateness p99" }.to_owned(),
+        case: if spin { "emission lateness p99, `spin = \"200us\"`" } else { "emission lateness p99" }.to_owned(),
         against: "absolute `clock_nanosleep` on the same machine".to_owned(),
         wanted: if spin { "under 10 µs" } else { "not above it" }.to_owned(),
         measured: format!("{own_us:.1} µs; clock_nanosleep {floor_us:.1} µs"),

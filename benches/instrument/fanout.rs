@@ -21,7 +21,9 @@ const PERIOD: Span = Span::from_millis(100);
 fn circuits(port: u16) -> Vec<Client> {
     let mut all: Vec<Client> = (0..CIRCUITS).map(|_| Client::connect(port)).collect();
     all.iter_mut().for_each(Client::subscribe);
-    all.iter_mut().for_each(|c| drop(one_update(c)));
+    for client in &mut all {
+        let _ = one_update(client);
+    }
     all
 }
 
