@@ -54,6 +54,7 @@ fn main() {
     }
     let wants = |row: &&&str| asked.is_empty() || asked.iter().any(|a| a == **row);
     let elsewhere = Elsewhere::set_up();
+    let versions = format!("pollcost {}, {}", env!("CARGO_PKG_VERSION"), elsewhere.version());
     let mut measured: Vec<(&str, Row)> = Vec::new();
     for row in ROWS.iter().filter(wants) {
         if measured.iter().any(|(done, _)| done == row) {
@@ -79,8 +80,9 @@ fn main() {
             println!("{id}: {row:#?}");
             measured.push((id, row));
         }
+        // After each row: what was measured is kept when a later one is interrupted.
+        table::keep(&ROWS, &measured, &versions);
     }
-    table::keep(&ROWS, measured, &format!("pollcost {}, {}", env!("CARGO_PKG_VERSION"), elsewhere.version()));
 }
 
 /// The value that a fraction of all does not exceed.

@@ -66,7 +66,7 @@ fn docs() -> PathBuf {
 }
 
 /// Keeps the rows that were measured now, and draws the table of all.
-pub(crate) fn keep(order: &[&str], measured: Vec<(&str, Row)>, versions: &str) {
+pub(crate) fn keep(order: &[&str], measured: &[(&str, Row)], versions: &str) {
     let (json, page) = (docs().join("benchmarks.json"), docs().join("benchmarks.md"));
     let mut kept: Kept =
         fs::read_to_string(&json).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
@@ -84,7 +84,7 @@ pub(crate) fn keep(order: &[&str], measured: Vec<(&str, Row)>, versions: &str) {
     versions.clone_into(&mut kept.versions);
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     for (id, row) in measured {
-        kept.rows.insert(id.to_owned(), Row { measured_at: now.clone(), ..row });
+        kept.rows.insert((*id).to_owned(), Row { measured_at: now.clone(), ..row.clone() });
     }
     fs::create_dir_all(docs()).unwrap();
     fs::write(&json, serde_json::to_string_pretty(&kept).unwrap() + "\n").unwrap();
