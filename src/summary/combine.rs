@@ -5,7 +5,7 @@ use hdrhistogram::Histogram;
 use super::expected::{Achieved, expected};
 use super::measured::Measured;
 use super::strategy::strategy;
-use super::{ClientSummary, Latency};
+use super::{ClientSummary, EachRepeat, Latency};
 use crate::scenario::model::{ClientSpec, Fetch, Program, Scenario};
 use crate::stats::distribution::{merge, percentile};
 use crate::stats::{Distribution, Estimate};
@@ -106,6 +106,7 @@ pub(super) struct Fold<'a> {
     seen: LatencyFold,
     periods: Periods,
     values: Values,
+    each: Vec<EachRepeat>,
 }
 
 /// One value for each repeat that has it.
@@ -143,11 +144,13 @@ impl<'a> Fold<'a> {
             seen: LatencyFold::default(),
             periods: Periods::new(),
             values: Values::default(),
+            each: Vec::new(),
         }
     }
 
     pub(super) fn add(&mut self, segment: &Segment, measured: &Measured) {
         self.repeats += 1;
+        self.each.push(EachRepeat::of(segment, measured));
         self.time += segment.window.length();
         self.changes += measured.paired.changes;
         self.noticed += measured.noticed;
@@ -241,6 +244,7 @@ impl<'a> Fold<'a> {
             wakeups_per_s: mean(&values.wakeups),
             connect_ns: mean(&values.connect),
             expected: expected(self.scenario, client, &achieved),
+            each: self.each.clone(),
         }
     }
 }

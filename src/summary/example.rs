@@ -236,5 +236,6 @@ pub(crate) fn summary_of(name: &str, fetch: Fetch) -> ClientSummary {
         wakeups_per_s: None,
         connect_ns: None,
         expected: Expected::default(),
+        each: Vec::new(),
     }
 }

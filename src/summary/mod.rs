@@ -2,6 +2,7 @@
 
 pub mod checks;
 mod combine;
+pub mod each;
 #[cfg(test)]
 pub(crate) mod example;
 pub mod expected;
@@ -12,6 +13,7 @@ pub mod notes;
 pub mod strategy;
 mod summarise;
 
+pub use each::EachRepeat;
 pub use finding::Finding;
 pub use measured::{Measured, Stretch};
 pub use model::{ClientSummary, Expected, Latency, Summary, Warning};
