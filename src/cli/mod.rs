@@ -73,13 +73,13 @@ fn perform(request: Request) -> Result<u8, Failure> {
     match request {
         Request::Run(request) => {
             let finished = run_live(&request)?;
-            print(&outcome::told(&finished, request.voice.format))?;
-            Ok(outcome::code(&finished))
+            print(&outcome::told(&finished, request.voice.format, request.check))?;
+            Ok(outcome::code(&finished, request.check))
         }
         Request::Simulate(request) => {
             let finished = run_simulation(&request)?;
-            print(&outcome::told(&finished, request.voice.format))?;
-            Ok(outcome::code(&finished))
+            print(&outcome::told(&finished, request.voice.format, request.check))?;
+            Ok(outcome::code(&finished, request.check))
         }
         Request::Predict(request) => {
             let prediction = predict(&request)?;
@@ -95,8 +95,9 @@ fn perform(request: Request) -> Result<u8, Failure> {
         Request::Report(request) => {
             let theme = if request.dark { Theme::Dark } else { Theme::Light };
             let out = request.out.as_ref().unwrap_or(&request.run);
-            report_again(&request.run, out, theme)?;
-            print(&format!("{}\n", out.join("report.html").display()))
+            let verdicts = report_again(&request.run, out, theme)?;
+            print(&outcome::drawn(&verdicts, out, request.voice.format))?;
+            Ok(if request.check { outcome::checked(&verdicts) } else { exit::DONE })
         }
         Request::Scenarios { name: None, format } => print(&scenarios::list(format)?),
         Request::Scenarios { name: Some(name), format } => print(&scenarios::print(&name, format)?),

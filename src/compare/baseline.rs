@@ -116,7 +116,7 @@ impl Baseline {
         scenario: &Scenario,
         summary: &Summary,
     ) -> Result<Baseline, BaselineError> {
-        if summary.clients.iter().any(|client| client.each.is_empty()) {
+        if summary.clients.iter().any(|client| client.by_repeat.is_empty()) {
             return Err(BaselineError::NoRepeats);
         }
         Ok(Baseline {
@@ -194,7 +194,7 @@ impl ClientValues {
     /// The values of a client's repeats.
     #[must_use]
     pub fn of(client: &ClientSummary) -> ClientValues {
-        let values = Metric::ALL.map(|m| (m, client.each.iter().map(|each| m.of(each).map(rounded)).collect()));
+        let values = Metric::ALL.map(|m| (m, client.by_repeat.iter().map(|of| m.of(of).map(rounded)).collect()));
         let mut digest = Digest::default();
         let mut buckets: BTreeMap<i64, u64> = BTreeMap::new();
         for v in client.notice.histogram.iter_recorded() {
@@ -208,7 +208,7 @@ impl ClientValues {
         ClientValues {
             name: client.name.clone(),
             strategy: client.strategy.clone(),
-            changes: client.each.iter().map(|each| each.changes).collect(),
+            changes: client.by_repeat.iter().map(Metric::changes_of).collect(),
             values: BTreeMap::from(values),
             notice_us: buckets.into_iter().map(|(bucket, count)| (upper(bucket), count)).collect(),
             notice_digest: format!("{:016x}", digest.0),

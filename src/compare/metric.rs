@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::summary::EachRepeat;
-use crate::time::Span;
+use crate::scenario::metric::Metric as Known;
+use crate::summary::OfRepeat;
 
 /// A metric. Less is better for all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -136,24 +136,31 @@ impl Metric {
 
     /// Its value in one repeat; `None` where it does not exist.
     #[must_use]
-    pub fn of(self, each: &EachRepeat) -> Option<f64> {
-        let ratio = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
-        let seconds = each.window.as_secs_f64();
-        let us = |ns: Option<f64>| ns.map(|ns| ns / 1e3);
-        let percent = |cpu: Option<Span>| ratio(cpu?.as_secs_f64() * 100.0, seconds);
+    pub fn of(self, repeat: &OfRepeat) -> Option<f64> {
+        let value = |name: &str| repeat.values.get(&Known::named(name)?).copied();
+        let us = |name: &str| value(name).map(|ns| ns / 1e3);
         match self {
-            Metric::Requests => ratio(each.requests as f64, seconds),
-            Metric::Redundant => ratio(each.redundant as f64, each.requests as f64),
-            Metric::Missed => ratio(each.missed as f64, each.changes as f64),
-            Metric::Unnoticed => ratio(each.changes.saturating_sub(each.noticed) as f64, each.changes as f64),
-            Metric::Bytes => ratio(each.bytes_in.saturating_add(each.bytes_out) as f64, seconds),
-            Metric::Wakeups => ratio(each.wakeups? as f64, seconds),
-            Metric::NoticeP50 => us(each.notice_p50_ns),
-            Metric::NoticeP90 => us(each.notice_p90_ns),
-            Metric::NoticeP99 => us(each.notice_p99_ns),
-            Metric::CpuClient => percent(each.cpu_client),
-            Metric::CpuIoc => percent(each.cpu_ioc),
+            Metric::Requests => value("requests_per_s"),
+            Metric::Redundant => value("redundant_fraction"),
+            Metric::Missed => value("missed_fraction"),
+            Metric::Unnoticed => {
+                let changes = value("changes").filter(|n| *n > 0.0)?;
+                Some(value("unnoticed")? / changes)
+            }
+            Metric::Bytes => Some(value("bytes_in_per_s")? + value("bytes_out_per_s")?),
+            Metric::Wakeups => value("wakeups_per_s"),
+            Metric::NoticeP50 => us("notice_p50_us"),
+            Metric::NoticeP90 => us("notice_p90_us"),
+            Metric::NoticeP99 => us("notice_p99_us"),
+            Metric::CpuClient => value("cpu_client_percent"),
+            Metric::CpuIoc => value("cpu_ioc_percent"),
         }
+    }
+
+    /// Changes in the window of a repeat.
+    #[must_use]
+    pub fn changes_of(repeat: &OfRepeat) -> u64 {
+        Known::named("changes").and_then(|known| repeat.values.get(&known)).map_or(0, |n| *n as u64)
     }
 
     /// Whether it is a fraction of changes, whose chance the number of changes tells.

@@ -3,6 +3,7 @@
 //! Nothing here draws or writes: [`crate::io::draw`] turns figures into files.
 
 mod axes;
+pub mod compare;
 pub mod content;
 pub mod csv;
 pub mod document;
@@ -30,3 +31,4 @@ mod setup;
 pub(crate) mod synthetic;
 pub mod table;
 pub mod text;
+pub mod verdicts;

@@ -63,7 +63,7 @@ fn client(scenario: &Scenario, forecast: &Forecast) -> Option<ClientSummary> {
             age_mean_ns: None,
             age_peak_ns: None,
         },
-        each: Vec::new(),
+        by_repeat: Vec::new(),
     })
 }
 

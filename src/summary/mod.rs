@@ -1,8 +1,8 @@
 //! The derived numbers of a run: one summary for each client, with intervals, expected values and warnings.
 
+pub mod by_repeat;
 pub mod checks;
 mod combine;
-pub mod each;
 #[cfg(test)]
 pub(crate) mod example;
 pub mod expected;
@@ -13,7 +13,7 @@ pub mod notes;
 pub mod strategy;
 mod summarise;
 
-pub use each::EachRepeat;
+pub use by_repeat::OfRepeat;
 pub use finding::Finding;
 pub use measured::{Measured, Stretch};
 pub use model::{ClientSummary, Expected, Latency, Summary, Warning};

@@ -3,7 +3,7 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use super::EachRepeat;
+use super::OfRepeat;
 use crate::scenario::model::{Fetch, Pacing};
 use crate::stats::Estimate;
 use crate::time::Span;
@@ -138,7 +138,7 @@ pub struct ClientSummary {
     pub connect_ns: Option<Estimate>,
     /// What theory says, at the achieved periods and the rate of changes that was seen.
     pub expected: Expected,
-    /// Each repeat by itself; empty in runs of the first versions, whose facts tell it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub each: Vec<EachRepeat>,
+    /// What each repeat came to by itself, in the order of measuring; empty in runs of the first versions.
+    #[serde(default)]
+    pub by_repeat: Vec<OfRepeat>,
 }

@@ -73,8 +73,9 @@ fn run(scenario: &str, flags: RunFlags) -> Result<Request, Failure> {
         facts: flags.facts.map(facts),
     };
     let scenario = with_clients(scenario, overrides)?;
-    let (out, port, voice) = (flags.out, flags.port, voice(flags.voice));
-    Ok(Request::Run(Box::new(RunRequest { scenario, out, port, voice })))
+    check(flags.check, &scenario)?;
+    let (out, port, check, voice) = (flags.out, flags.port, flags.check, voice(flags.voice));
+    Ok(Request::Run(Box::new(RunRequest { scenario, out, port, check, voice })))
 }
 
 fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
@@ -86,8 +87,21 @@ fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
         facts: None,
     };
     let scenario = with_clients(&flags.scenario, overrides)?;
+    check(flags.check, &scenario)?;
     let (out, link, facts, voice) = (flags.out, flags.link, flags.facts.map(facts), voice(flags.voice));
-    Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, voice })))
+    let check = flags.check;
+    Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, check, voice })))
+}
+
+/// A scenario without expectations has nothing that could be checked: a check that cannot fail is a mistake.
+fn check(asked: bool, scenario: &Scenario) -> Result<(), Failure> {
+    if asked && scenario.expectations.is_empty() {
+        return Err(Failure::bad_input(
+            format!("--check: the scenario `{}` expects nothing", scenario.name),
+            "add a block: [[expect]] with says, metric, client, relation, and value or other",
+        ));
+    }
+    Ok(())
 }
 
 /// A scenario that has clients, options applied.
@@ -125,7 +139,7 @@ fn doctor(flags: DoctorFlags) -> DoctorRequest {
 
 fn report(flags: ReportFlags) -> ReportRequest {
     let dark = flags.theme == ThemeFlag::Dark;
-    ReportRequest { run: flags.run, out: flags.out, dark, voice: voice(flags.voice) }
+    ReportRequest { run: flags.run, out: flags.out, dark, check: flags.check, voice: voice(flags.voice) }
 }
 
 fn voice(flags: VoiceFlags) -> Voice {
