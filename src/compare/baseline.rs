@@ -272,7 +272,9 @@ fn lines(value: &serde_json::Value, depth: usize) -> String {
     use serde_json::Value;
     let pad = "  ".repeat(depth + 1);
     let inner: Vec<String> = match value {
-        Value::Object(map) => map.iter().map(|(k, v)| format!("{pad}{}: {}", Value::from(k.as_str()), lines(v, depth + 1))).collect(),
+        Value::Object(map) => {
+            map.iter().map(|(k, v)| format!("{pad}{}: {}", Value::from(k.as_str()), lines(v, depth + 1))).collect()
+        }
         Value::Array(items) if items.iter().any(Value::is_object) => {
             items.iter().map(|v| format!("{pad}{}", lines(v, depth + 1))).collect()
         }

@@ -78,7 +78,9 @@ fn times(base: Option<&Machine>, new: Option<&Machine>, notes: &mut Vec<String>)
             Times::ToTheFloor(a, b)
         }
         None => {
-            notes.push(format!("{machines}: only counters are compared, for one of the runs knows no floor of its machine"));
+            notes.push(format!(
+                "{machines}: only counters are compared, for one of the runs knows no floor of its machine"
+            ));
             Times::NotAtAll
         }
     }
@@ -102,7 +104,8 @@ fn from_repeats(
     }
     let ps: Vec<f64> = rows.iter().map(|(_, contrast)| contrast.map_or(1.0, |c| c.p)).collect();
     let adjusted = benjamini_hochberg(&ps);
-    let decided = rows.into_iter().zip(adjusted).map(|((row, contrast), adjusted)| decided(row, contrast, adjusted, policy));
+    let decided =
+        rows.into_iter().zip(adjusted).map(|((row, contrast), adjusted)| decided(row, contrast, adjusted, policy));
     let rows: Vec<Row> = decided.collect();
     let few = pair.base.1.repeats().min(pair.new.1.repeats());
     if few < policy.repeats as usize {
@@ -117,7 +120,13 @@ fn from_repeats(
 }
 
 /// The whole of it: the worst of the rows is the verdict.
-pub(super) fn conclude(pair: Pair<'_>, policy: &Policy, method: Method, notes: Vec<String>, rows: Vec<Row>) -> Comparison {
+pub(super) fn conclude(
+    pair: Pair<'_>,
+    policy: &Policy,
+    method: Method,
+    notes: Vec<String>,
+    rows: Vec<Row>,
+) -> Comparison {
     let side = |(label, of): (&str, &Baseline)| Side {
         label: label.to_owned(),
         pollcost: of.pollcost.clone(),
@@ -169,9 +178,10 @@ fn row(base: &ClientValues, new: &ClientValues, metric: Metric, times: Times) ->
         Times::ToTheFloor(..) | Times::NotAtAll => return None,
     };
     let scaled = |values: &[f64], by: f64| values.iter().map(|v| v * by).collect::<Vec<f64>>();
-    let told = a.as_ref().zip(b.as_ref()).and_then(|(a, b)| {
-        contrast(&scaled(a, scale.0), &scaled(b, scale.1), chance(base, new, a, b, metric))
-    });
+    let told = a
+        .as_ref()
+        .zip(b.as_ref())
+        .and_then(|(a, b)| contrast(&scaled(a, scale.0), &scaled(b, scale.1), chance(base, new, a, b, metric)));
     let interval = |scale: Scale| {
         let of = told.filter(|c| c.scale == scale)?;
         Some(Interval { point: of.effect, low: of.interval.0, high: of.interval.1 })
@@ -206,7 +216,8 @@ fn chance(base: &ClientValues, new: &ClientValues, a: &[f64], b: &[f64], metric:
         return 0.0;
     }
     let count = |of: &ClientValues| of.changes.iter().sum::<u64>() as f64;
-    let hits = |of: &ClientValues, values: &[f64]| of.changes.iter().zip(values).map(|(n, f)| *n as f64 * f).sum::<f64>();
+    let hits =
+        |of: &ClientValues, values: &[f64]| of.changes.iter().zip(values).map(|(n, f)| *n as f64 * f).sum::<f64>();
     let (n, m) = (count(base), count(new));
     let fraction = (hits(base, a) + hits(new, b) + 1.0) / (n + m + 2.0);
     (fraction * (1.0 - fraction) / n.min(m).max(1.0)).max(0.0).sqrt()
@@ -246,9 +257,16 @@ fn decided(mut row: Row, contrast: Option<Contrast>, adjusted: f64, policy: &Pol
         let verdict = if change > 0.0 { Verdict::Regressed } else { Verdict::Improved };
         (verdict, "it differs by what matters, and not by chance".to_owned())
     } else if sure && change.abs() >= least {
-        (Verdict::Inconclusive, "the same thing twice differs as much here: below the null control's resolution".to_owned())
+        (
+            Verdict::Inconclusive,
+            "the same thing twice differs as much here: below the null control's resolution".to_owned(),
+        )
     } else if high <= policy.resolution * least {
-        let told = if sure { "it differs, but by less than matters" } else { "a change for the worse that matters is excluded" };
+        let told = if sure {
+            "it differs, but by less than matters"
+        } else {
+            "a change for the worse that matters is excluded"
+        };
         (Verdict::Pass, told.to_owned())
     } else {
         (Verdict::Inconclusive, wanted(&contrast, change, high, least, policy))

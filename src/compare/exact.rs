@@ -21,7 +21,9 @@ pub(super) fn compare(pair: Pair<'_>, policy: &Policy) -> Comparison {
         if a.notice_digest != b.notice_digest || a.changes != b.changes {
             notes.push(format!("{}: the distribution of its notice latencies is not the same", a.name));
             let unseen = rows.iter().all(|row| row.client != a.name || row.verdict == Verdict::Pass);
-            if let Some(row) = rows.iter_mut().find(|row| unseen && row.client == a.name && row.metric == Metric::NoticeP50) {
+            if let Some(row) =
+                rows.iter_mut().find(|row| unseen && row.client == a.name && row.metric == Metric::NoticeP50)
+            {
                 row.verdict = Verdict::Regressed;
                 row.why = "its percentiles are the same, its distribution is not".to_owned();
             }

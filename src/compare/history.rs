@@ -73,7 +73,8 @@ pub struct Slope {
 /// Looks a series over. Runs that may not be compared with the last one are left out and named.
 #[must_use]
 pub fn history(runs: &[(String, Baseline)], policy: &Policy, seed: u64) -> History {
-    let mut found = History { history_version: HISTORY_VERSION, runs: Vec::new(), left_out: Vec::new(), tracks: Vec::new() };
+    let mut found =
+        History { history_version: HISTORY_VERSION, runs: Vec::new(), left_out: Vec::new(), tracks: Vec::new() };
     let Some((_, last)) = runs.last() else { return found };
     let mut kept = Vec::new();
     for (name, run) in runs {
@@ -98,9 +99,8 @@ pub fn history(runs: &[(String, Baseline)], policy: &Policy, seed: u64) -> Histo
             };
             let values: Option<Vec<f64>> = kept.iter().map(mean).collect();
             let Some(values) = values else { continue };
-            let matters = |before: f64, after: f64| {
-                (after - before).abs() >= least.absolute.max(least.relative * before.abs())
-            };
+            let matters =
+                |before: f64, after: f64| (after - before).abs() >= least.absolute.max(least.relative * before.abs());
             let changes = steps(&values, policy.level, seed, matters);
             let drift = if changes.is_empty() { slope(&values, policy.level, matters) } else { None };
             let (client, unit) = (client.name.clone(), metric.unit().to_owned());
@@ -112,7 +112,12 @@ pub fn history(runs: &[(String, Baseline)], policy: &Policy, seed: u64) -> Histo
 
 fn steps(values: &[f64], level: f64, seed: u64, matters: impl Fn(f64, f64) -> bool) -> Vec<Step> {
     let points = change_points(values, level, seed);
-    let ends = |i: usize| (i.checked_sub(1).and_then(|b| points.get(b)).map_or(0, |p| p.at), points.get(i + 1).map_or(values.len(), |p| p.at));
+    let ends = |i: usize| {
+        (
+            i.checked_sub(1).and_then(|b| points.get(b)).map_or(0, |p| p.at),
+            points.get(i + 1).map_or(values.len(), |p| p.at),
+        )
+    };
     let mean = |from: usize, to: usize| {
         let stretch = values.get(from..to).unwrap_or_default();
         stretch.iter().sum::<f64>() / stretch.len().max(1) as f64

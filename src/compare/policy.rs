@@ -125,7 +125,10 @@ fn effect(section: &Section<'_>, metric: Metric) -> Effect {
 fn bounds(root: &Section<'_>, scenario: Option<&Scenario>) -> Vec<Expectation> {
     let Some(scenario) = scenario else {
         if let Some(entry) = root.entry("expect") {
-            entry.fault("can only be checked on a run folder", "compare with the folder of a run, or leave the bounds out");
+            entry.fault(
+                "can only be checked on a run folder",
+                "compare with the folder of a run, or leave the bounds out",
+            );
         }
         return Vec::new();
     };

@@ -47,7 +47,8 @@ fn of_group(group: &PvGroup, pvs: usize) -> String {
 fn of_client(client: &ClientSpec) -> String {
     let mut digest = Digest::default();
     client.pvs.iter().for_each(|pv| digest.add(pv.index() as u64));
-    let service = if client.service_time.0 > 0 { format!(", service time {}", client.service_time) } else { String::new() };
+    let service =
+        if client.service_time.0 > 0 { format!(", service time {}", client.service_time) } else { String::new() };
     format!("{}, {} PVs ({}), {:?}{service}", strategy(client), client.pvs.len(), digest.text(), client.dbr)
 }
 
@@ -64,7 +65,9 @@ pub fn differences(base: &Baseline, new: &Baseline) -> Vec<String> {
     for (part, says) in &base.scenario {
         match new.scenario.get(part) {
             None => found.push(format!("`{part}` is in the base only ({says})")),
-            Some(other) if other != says => found.push(format!("`{part}`: `{says}` in the base, `{other}` in the new one")),
+            Some(other) if other != says => {
+                found.push(format!("`{part}`: `{says}` in the base, `{other}` in the new one"))
+            }
             Some(_) => {}
         }
     }
@@ -74,7 +77,11 @@ pub fn differences(base: &Baseline, new: &Baseline) -> Vec<String> {
     let names = |of: &Baseline| of.clients.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
     let (a, b) = (names(base), names(new));
     if found.is_empty() && a != b {
-        found.push(format!("clients that yielded numbers: {} in the base, {} in the new one", a.join(", "), b.join(", ")));
+        found.push(format!(
+            "clients that yielded numbers: {} in the base, {} in the new one",
+            a.join(", "),
+            b.join(", ")
+        ));
     }
     found
 }

@@ -145,8 +145,7 @@ mod tests {
             let (a, b) = values.split_at(split);
             let sum = |x: &[f64], y: &[f64]| x.iter().flat_map(|v| y.iter().map(move |w| (v - w).abs())).sum::<f64>();
             let (m, k) = (a.len() as f64, b.len() as f64);
-            let energy =
-                2.0 * sum(a, b) / (m * k) - sum(a, a) / (m * (m - 1.0)) - sum(b, b) / (k * (k - 1.0));
+            let energy = 2.0 * sum(a, b) / (m * k) - sum(a, a) / (m * (m - 1.0)) - sum(b, b) / (k * (k - 1.0));
             energy * m * k / (m + k)
         };
         let best = (LEAST_SIDE..=values.len() - LEAST_SIDE).max_by(|a, b| naive(*a).total_cmp(&naive(*b))).unwrap();

@@ -1,5 +1,6 @@
 //! From flags to requests: options applied, everything checked.
 
+mod compare;
 mod predict;
 
 use std::io::IsTerminal;
@@ -7,9 +8,11 @@ use std::io::IsTerminal;
 use clap_complete::Shell;
 
 use super::args::{
-    ColorFlag, Command, DoctorFlags, FactsFlag, Flags, FormatFlag, IocFlags, ReportFlags, RunFlags, SimulateFlags,
-    ThemeFlag, VoiceFlags,
+    BaselineFlags, ColorFlag, Command, CompareFlags, DoctorFlags, FactsFlag, Flags, FormatFlag, HistoryFlags, IocFlags,
+    ReportFlags, RunFlags, SimulateFlags, ThemeFlag, VoiceFlags,
 };
+pub(super) use compare::subject;
+
 use super::failure::Failure;
 use super::{DEFAULT_SCENARIO, source};
 use crate::io::request::{
@@ -20,8 +23,8 @@ use crate::scenario::model::{Facts, Scenario};
 use crate::time::Span;
 
 /// What the user asks for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Request {
+#[derive(Debug)]
+pub(crate) enum Request {
     /// Run a scenario live.
     Run(Box<RunRequest>),
     /// Run a scenario in virtual time.
@@ -41,6 +44,12 @@ pub enum Request {
         /// How it is printed.
         format: Format,
     },
+    /// Compare runs.
+    Compare(Box<CompareFlags>),
+    /// Keep baselines.
+    Baseline(BaselineFlags),
+    /// Look over a series of runs.
+    History(HistoryFlags),
     /// Print a completion script.
     Completions(Shell),
 }
@@ -56,6 +65,9 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
         Some(Command::Doctor(flags)) => Ok(Request::Doctor(doctor(flags))),
         Some(Command::Report(flags)) => Ok(Request::Report(report(flags))),
         Some(Command::Scenarios(flags)) => Ok(Request::Scenarios { name: flags.name, format: format(flags.format) }),
+        Some(Command::Compare(flags)) => Ok(Request::Compare(flags)),
+        Some(Command::Baseline(flags)) => Ok(Request::Baseline(flags)),
+        Some(Command::History(flags)) => Ok(Request::History(flags)),
         Some(Command::Completions { shell }) => Ok(Request::Completions(shell)),
         // Answered before any request is made.
         Some(Command::InternalIoc | Command::InternalClient) => {

@@ -16,7 +16,12 @@ pub fn lines(history: &History, markdown: bool) -> String {
     let _ = writeln!(out, "{} runs, {} metrics of clients.\n", history.runs.len(), history.tracks.len());
     let found: Vec<String> = history.tracks.iter().flat_map(|track| of_track(track, &history.runs)).collect();
     for line in &found {
-        let _ = writeln!(out, "{}{}", if markdown { "- " } else { "" }, if markdown { escaped(line) } else { line.clone() });
+        let _ = writeln!(
+            out,
+            "{}{}",
+            if markdown { "- " } else { "" },
+            if markdown { escaped(line) } else { line.clone() }
+        );
     }
     if found.is_empty() {
         out.push_str("Nothing changed and nothing drifts by what matters.\n");

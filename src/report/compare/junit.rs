@@ -29,7 +29,9 @@ pub fn junit(comparison: &Comparison) -> String {
         let _ = match verdict {
             Verdict::Regressed => writeln!(out, "{head}>\n      <failure message=\"{why}\"/>\n    </testcase>"),
             Verdict::Inconclusive => writeln!(out, "{head}>\n      <skipped message=\"{why}\"/>\n    </testcase>"),
-            Verdict::Improved => writeln!(out, "{head}>\n      <system-out>improved: {why}</system-out>\n    </testcase>"),
+            Verdict::Improved => {
+                writeln!(out, "{head}>\n      <system-out>improved: {why}</system-out>\n    </testcase>")
+            }
             Verdict::Pass => writeln!(out, "{head}/>"),
         };
     }

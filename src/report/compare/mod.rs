@@ -4,7 +4,7 @@ pub mod github;
 pub mod history;
 pub mod junit;
 pub mod markdown;
-pub mod text;
-mod words;
 #[cfg(test)]
 mod tests;
+pub mod text;
+mod words;

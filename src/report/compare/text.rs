@@ -20,7 +20,8 @@ pub fn text(comparison: &Comparison, all: bool, colour: bool) -> String {
         table.set_header(["verdict", "client", "metric", "unit", "base", "new", "change (95 %)"].map(Cell::new));
         for row in &shown {
             let word = row.verdict.word();
-            let cells = [word, &row.client, row.metric.name(), &row.unit, &value(row.base), &value(row.new), &change(row)];
+            let cells =
+                [word, &row.client, row.metric.name(), &row.unit, &value(row.base), &value(row.new), &change(row)];
             table.add_row(cells.map(str::to_owned));
         }
         for (place, column) in table.column_iter_mut().enumerate() {

@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 
-use crate::compare::outcome::{Comparison, Interval, Method, Row, Verdict};
 use crate::compare::metric::Kind;
+use crate::compare::outcome::{Comparison, Interval, Method, Row, Verdict};
 
 /// Four significant digits, no exponent.
 pub(super) fn number(value: f64) -> String {

@@ -2,6 +2,7 @@
 
 mod cpu_period;
 mod expected;
+mod history;
 mod latency_cpu;
 mod latency_period;
 mod notice_ecdf;
@@ -9,6 +10,7 @@ mod period;
 mod redundant_period;
 
 pub use cpu_period::cpu_period;
+pub use history::history;
 pub use latency_cpu::latency_cpu;
 pub use latency_period::latency_period;
 pub use notice_ecdf::notice_ecdf;
