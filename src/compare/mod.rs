@@ -12,7 +12,7 @@ pub mod outcome;
 pub mod policy;
 pub mod sameness;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use baseline::Baseline;
 pub use decide::compare;
