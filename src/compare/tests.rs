@@ -122,8 +122,10 @@ fn another_machine_is_compared_on_counters_and_floors() {
     let slower: [(Metric, &[f64]); 3] =
         [(Metric::Requests, &STEADY), (Metric::NoticeP50, &doubled), (Metric::CpuIoc, &doubled)];
     let (mut a, mut b) = (baseline(vec![client("c", &values)]), baseline(vec![client("c", &slower)]));
-    let machine = |floor_us| Some(Machine { cpu_model: Some("another".into()), cores: Some(4), floor_us, ..Machine::default() });
-    let compared = |a: &Baseline, b: &Baseline| compare(Pair { base: ("a", a), new: ("b", b) }, &Policy::default()).unwrap();
+    let machine =
+        |floor_us| Some(Machine { cpu_model: Some("another".into()), cores: Some(4), floor_us, ..Machine::default() });
+    let compared =
+        |a: &Baseline, b: &Baseline| compare(Pair { base: ("a", a), new: ("b", b) }, &Policy::default()).unwrap();
     assert_eq!(compared(&a, &b).verdict, Verdict::Regressed);
     b.machine = machine(None);
     let counters = compared(&a, &b);
@@ -188,7 +190,8 @@ fn policies_are_read_or_refused() {
     );
     let policy = policy.unwrap();
     assert_eq!((policy.level, policy.repeats, policy.inconclusive), (0.05, 20, Inconclusive::Pass));
-    let effect = |metric: Metric| policy.metrics.iter().find(|(m, _)| *m == metric).map(|(_, e)| (e.relative, e.absolute));
+    let effect =
+        |metric: Metric| policy.metrics.iter().find(|(m, _)| *m == metric).map(|(_, e)| (e.relative, e.absolute));
     assert_eq!((effect(Metric::NoticeP50), effect(Metric::Missed)), (Some((0.3, 2.0)), None));
     let wrong = [
         "levl = 0.05\n",

@@ -2,6 +2,7 @@
 
 mod compare;
 mod predict;
+mod report;
 
 use std::io::IsTerminal;
 
@@ -9,7 +10,7 @@ use clap_complete::Shell;
 
 use super::args::{
     BaselineFlags, ColorFlag, Command, CompareFlags, DoctorFlags, FactsFlag, Flags, FormatFlag, HistoryFlags, IocFlags,
-    ReportFlags, RunFlags, SimulateFlags, ThemeFlag, VoiceFlags,
+    RunFlags, SimulateFlags, VoiceFlags,
 };
 pub(super) use compare::subject;
 
@@ -36,7 +37,7 @@ pub(crate) enum Request {
     /// Examine the machine.
     Doctor(DoctorRequest),
     /// Draw a report again.
-    Report(ReportRequest),
+    Report(Box<ReportRequest>),
     /// List the built-in scenarios, or print one.
     Scenarios {
         /// The one; `None`: the list.
@@ -63,7 +64,7 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
         Some(Command::Predict(flags)) => predict::predict(flags),
         Some(Command::Ioc(flags)) => ioc(flags),
         Some(Command::Doctor(flags)) => Ok(Request::Doctor(doctor(flags))),
-        Some(Command::Report(flags)) => Ok(Request::Report(report(flags))),
+        Some(Command::Report(flags)) => Ok(Request::Report(Box::new(report::report(flags)?))),
         Some(Command::Scenarios(flags)) => Ok(Request::Scenarios { name: flags.name, format: format(flags.format) }),
         Some(Command::Compare(flags)) => Ok(Request::Compare(flags)),
         Some(Command::Baseline(flags)) => Ok(Request::Baseline(flags)),
@@ -147,11 +148,6 @@ fn ioc(flags: IocFlags) -> Result<Request, Failure> {
 
 fn doctor(flags: DoctorFlags) -> DoctorRequest {
     DoctorRequest { quick: flags.quick, out: flags.out, voice: voice(flags.voice) }
-}
-
-fn report(flags: ReportFlags) -> ReportRequest {
-    let dark = flags.theme == ThemeFlag::Dark;
-    ReportRequest { run: flags.run, out: flags.out, dark, check: flags.check, voice: voice(flags.voice) }
 }
 
 fn voice(flags: VoiceFlags) -> Voice {

@@ -31,12 +31,7 @@ fn comparison() -> Comparison {
 #[test]
 fn each_format() {
     let told = comparison();
-    let all = [
-        text::text(&told, true, false),
-        markdown::markdown(&told),
-        github::github(&told),
-        junit::junit(&told),
-    ];
+    let all = [text::text(&told, true, false), markdown::markdown(&told), github::github(&told), junit::junit(&told)];
     insta::assert_snapshot!(all.join("\n-----\n"));
 }
 
