@@ -11,7 +11,7 @@ pub(super) const COMPARE_EXAMPLES: &str = "\
 Examples:
   pollcost compare baseline.json out
   pollcost compare main-run this-run --policy policy.toml --format markdown
-  pollcost compare --run 'python3 old.py' --run 'python3 new.py' --fetch monitor
+  pollcost compare --run 'python3 old.py' --run 'python3 new.py'
   pollcost compare --run ./pollcost-main --run ./target/release/pollcost --clients monitor,poll-10ms --duration 300ms
   pollcost compare --schema
 
