@@ -118,7 +118,7 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
 }
 
 /// Turns true at the first Ctrl-C. A second one ends the program at once.
-fn interrupts() -> watch::Receiver<bool> {
+pub(super) fn interrupts() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_err() {

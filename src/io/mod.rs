@@ -7,6 +7,7 @@ pub mod client_process;
 #[cfg(test)]
 mod client_tests;
 pub mod clock;
+pub mod compare;
 pub mod connect;
 pub mod control;
 mod datagrams;
@@ -18,7 +19,9 @@ mod facts_file;
 pub mod fetch;
 pub mod files;
 pub mod finder;
+pub mod history_figures;
 pub mod host;
+pub mod interleave;
 pub mod ioc_alone;
 pub mod ioc_child;
 pub mod ioc_process;

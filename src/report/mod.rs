@@ -3,6 +3,7 @@
 //! Nothing here draws or writes: [`crate::io::draw`] turns figures into files.
 
 mod axes;
+pub mod compare;
 pub mod content;
 pub mod csv;
 pub mod document;
