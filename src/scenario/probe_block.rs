@@ -31,10 +31,10 @@ fn probe(section: Section<'_>, clients: &[ClientSpec], before: &[ProbeSpec]) -> 
         section.fault("name", "is missing", "a short name for tables: name = \"lost-3.12\"");
     }
     let name = entry.as_ref().and_then(short_name);
-    if let Some((entry, name)) = entry.as_ref().zip(name.as_ref()) {
-        if before.iter().any(|probe| probe.name == *name) || clients.iter().any(|client| client.name == *name) {
-            entry.fault(format!("`{name}` is the name of another probe or client"), "give it another name");
-        }
+    if let Some((entry, name)) = entry.as_ref().zip(name.as_ref())
+        && (before.iter().any(|probe| probe.name == *name) || clients.iter().any(|client| client.name == *name))
+    {
+        entry.fault(format!("`{name}` is the name of another probe or client"), "give it another name");
     }
     let program = section.entry("program");
     if program.is_none() {
