@@ -35,6 +35,7 @@ mod metered;
 pub mod net;
 pub mod network;
 pub mod predict;
+mod probe;
 pub mod process;
 pub mod progress;
 pub mod recording;

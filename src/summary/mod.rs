@@ -10,6 +10,7 @@ pub mod finding;
 pub mod measured;
 pub mod model;
 pub mod notes;
+pub mod probes;
 pub mod strategy;
 mod summarise;
 
@@ -18,4 +19,5 @@ pub use finding::Finding;
 pub use measured::{Measured, Stretch};
 pub use model::{ClientSummary, Expected, Latency, Summary, Warning};
 pub use notes::notes;
+pub use probes::{ProbeSummary, summarise_probes};
 pub use summarise::{summarise, summarise_measured};

@@ -6,7 +6,7 @@ use super::checks;
 use super::combine::Fold;
 use super::finding::Finding;
 use super::measured::{Measured, measure};
-use super::{ClientSummary, Summary, Warning};
+use super::{ClientSummary, Summary, Warning, summarise_probes};
 use crate::scenario::model::{ClientSpec, Scenario};
 use crate::stats::Distribution;
 use crate::time::Span;
@@ -24,7 +24,16 @@ pub fn summarise(trace: &Trace, notes: &[Warning]) -> Summary {
         let client = scenario.clients.get(segment.client)?;
         Some(Cow::Owned(measure(scenario, client, indices.get(segment.repeat as usize)?, segment)))
     };
-    sum_up(scenario, &trace.segments, measured, notes)
+    let mut summary = sum_up(scenario, &trace.segments, measured, notes);
+    summary.probes = summarise_probes(scenario, &trace.probes);
+    let absent = |name: &str| summary.probes.iter().all(|probe| probe.name != name);
+    let left_out = scenario.probes.iter().filter(|probe| probe.optional && absent(&probe.name));
+    summary.warnings.extend(left_out.map(|probe| Warning {
+        client: Some(probe.name.clone()),
+        what: "was left out: its interpreter is not there".to_owned(),
+        advice: "nothing that is expected of it was put to the test; install that interpreter to do so".to_owned(),
+    }));
+    summary
 }
 
 /// The same from segments that were measured while their facts came; `measured` holds one for each of them.
@@ -44,7 +53,7 @@ fn sum_up<'a>(
     measured: impl Fn(usize) -> Option<Cow<'a, Measured>>,
     notes: &[Warning],
 ) -> Summary {
-    let mut summary = Summary { clients: Vec::new(), warnings: notes.to_vec() };
+    let mut summary = Summary { warnings: notes.to_vec(), ..Summary::default() };
     if scenario.concurrent {
         summary.warnings.push(Finding::SideBySide.warning(None));
     }
@@ -183,7 +192,7 @@ mod tests {
             example::client("poll-250ms", Fetch::Serial, delay(250), 20),
         ];
         let scenario = example::scenario(vec![(20, example::group(change))], clients);
-        let mut trace = Trace { scenario, emissions: Vec::new(), segments: Vec::new() };
+        let mut trace = Trace { scenario, emissions: Vec::new(), segments: Vec::new(), probes: Vec::new() };
         for repeat in 0..2u32 {
             let emissions = posted(20, 100 * MS, 40_000 * MS, 7 + u64::from(repeat));
             let segment = |client| {
