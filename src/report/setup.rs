@@ -16,6 +16,15 @@ pub(super) fn rows(scenario: &Scenario, host: &Host, simulated: Option<&Simulati
     rows.push(("Repeats".to_owned(), scenario.repeats.to_string()));
     rows.push(("Measuring window".to_owned(), window(scenario)));
     rows.push(("Seed".to_owned(), scenario.seed.to_string()));
+    if let Some(entries) = scenario.event_queue {
+        rows.push(("Event queue".to_owned(), format!("{entries} entries, where EPICS base has 144")));
+    }
+    if let Some(spin) = scenario.spin {
+        rows.push((
+            "Emitter".to_owned(),
+            format!("spins for the last {spin} before each change, in the IOC's processor time"),
+        ));
+    }
     match simulated {
         Some(note) => {
             rows.push(("Link, modelled".to_owned(), note.link.clone()));

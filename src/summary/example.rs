@@ -64,6 +64,8 @@ pub(crate) fn scenario(groups: Vec<(usize, PvGroup)>, clients: Vec<ClientSpec>) 
         connect_timeout: Span::from_secs(5),
         concurrent: false,
         facts: Facts::News,
+        event_queue: None,
+        spin: None,
         groups: groups.into_iter().map(|(_, group)| group).collect(),
         pvs,
         clients,
