@@ -15,6 +15,9 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
+/// Of each client and metric: mean and standard deviation of the logarithm; without the latter the mean is of the values.
+type Noise = BTreeMap<(String, Metric), (f64, Option<f64>)>;
+
 /// Repeats of each side: the policy's.
 const REPEATS: usize = 10;
 /// Comparisons of each row of the simulated tables.
@@ -102,7 +105,7 @@ fn live(shuffled: bool) -> Vec<(Baseline, Baseline)> {
 }
 
 /// Mean and standard deviation of the logarithm of each metric, from the quiet repeats; without the latter where one is 0.
-fn noise() -> BTreeMap<(String, Metric), (f64, Option<f64>)> {
+fn noise() -> Noise {
     let mut noise = BTreeMap::new();
     for client in &quiet()[1].clients {
         for metric in Metric::ALL {
@@ -144,8 +147,8 @@ fn quiet_once() -> &'static [Baseline] {
     ONCE.get_or_init(quiet)
 }
 
-fn noise_once() -> &'static BTreeMap<(String, Metric), (f64, Option<f64>)> {
-    static ONCE: std::sync::OnceLock<BTreeMap<(String, Metric), (f64, Option<f64>)>> = std::sync::OnceLock::new();
+fn noise_once() -> &'static Noise {
+    static ONCE: std::sync::OnceLock<Noise> = std::sync::OnceLock::new();
     ONCE.get_or_init(noise)
 }
 
