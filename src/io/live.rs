@@ -24,7 +24,7 @@ use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
 use crate::scenario::model::Scenario;
 use crate::summary::notes::notes;
-use crate::summary::{Summary, summarise};
+use crate::summary::{Summary, near_floor, summarise};
 use crate::time::{Span, Tick};
 use crate::trace::{Failure, Trace};
 
@@ -181,7 +181,10 @@ impl Saver {
     fn save(&mut self, trace: &Trace, failures: &[Failure]) -> Result<Summary, RunFolderError> {
         self.note.failures = failures.to_vec();
         self.note.notes = notes(failures, self.note.interrupted);
-        let summary = summarise(trace, &self.note.notes);
+        let mut summary = summarise(trace, &self.note.notes);
+        if let Some(floor) = &self.note.host.floor {
+            summary.warnings.extend(near_floor(&trace.scenario, &summary, floor));
+        }
         self.folder.save(&self.note, trace, &summary)?;
         Ok(summary)
     }
