@@ -10,6 +10,7 @@ pub mod clock;
 pub mod connect;
 pub mod control;
 mod datagrams;
+pub mod dial;
 pub mod draw;
 pub mod drive;
 mod emit;
