@@ -8,7 +8,9 @@
 //! - [`ca`]: Channel Access, bytes to messages and back; no I/O.
 //! - [`scenario`]: an experiment, parsed and believed.
 //! - [`trace`]: the recorded facts.
+//! - [`doctor`]: what a machine can measure.
 //! - [`stats`], [`theory`], [`summary`]: derived numbers, each with its interval and its expected value.
+//! - [`expect`]: whether what a scenario expects holds, by those intervals.
 //! - [`report`]: tables, sentences and files as bytes.
 //! - [`report`]: figures, tables and words.
 //! - [`io`]: the only room that touches the operating system.
@@ -17,6 +19,8 @@
 pub mod ca;
 pub mod cli;
 pub mod client;
+pub mod doctor;
+pub mod expect;
 pub mod io;
 pub mod ioc;
 pub mod pv;

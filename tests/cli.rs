@@ -2,9 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test writes files and may panic")]
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 
 use assert_cmd::Command;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// Runs `pollcost` and returns its exit code, standard output and standard error.
 fn pollcost(folder: &Path, args: &[&str]) -> (i32, String, String) {
@@ -20,7 +24,7 @@ fn here() -> &'static Path {
 
 #[test]
 fn help_of_every_command() {
-    let commands = ["", "run", "simulate", "predict", "ioc", "scenarios", "report", "completions"];
+    let commands = ["", "run", "simulate", "predict", "ioc", "doctor", "scenarios", "report", "completions"];
     for command in commands {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let (code, out, err) = pollcost(here(), &args);
@@ -145,4 +149,35 @@ fn messages_are_coloured_when_asked() {
     let (_, _, plain) = pollcost(here(), &["run", "quikstart", "--color", "never"]);
     let (_, _, painted) = pollcost(here(), &["run", "quikstart", "--color", "always"]);
     assert!(plain.starts_with("error: ") && painted.starts_with("\u{1b}[1;31merror:\u{1b}[0m "), "{painted:?}");
+}
+
+#[test]
+fn the_machine_is_examined() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, err) =
+        pollcost(folder.path(), &["doctor", "--quick", "--quiet", "--format", "json", "-o", "m.json"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(fs::read_to_string(folder.path().join("m.json")).unwrap(), out);
+    let found: pollcost::doctor::Examination = serde_json::from_str(&out).unwrap();
+    assert_eq!((found.quick, found.interrupted, found.timers.len()), (true, false, 16));
+    assert_eq!(found.host.floor, Some(found.floor()));
+    let (code, out, err) = pollcost(folder.path(), &["doctor", "-o", "no/such/folder.json"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("no/such/folder.json: cannot be written"), "{err}");
+}
+
+#[test]
+fn an_examination_that_is_interrupted_tells_what_it_has() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pollcost"));
+    let mut doctor =
+        command.args(["doctor", "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut progress = BufReader::new(doctor.stderr.take().unwrap());
+    // The second step has begun: the first is measured.
+    (0..2).for_each(|_| drop(progress.read_line(&mut String::new())));
+    let pid = Pid::from_raw(doctor.id().cast_signed());
+    kill(pid, Signal::SIGINT).unwrap();
+    let out = doctor.wait_with_output().unwrap();
+    let found: pollcost::doctor::Examination = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!((out.status.code(), found.interrupted), (Some(130), true));
+    assert!(found.clocks.read_ps.is_some() && found.not_measured.iter().any(|what| what.contains("interruption")));
 }

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use crate::io::doctor::examine_and_save;
 use crate::io::ioc_alone::serve_until_stopped;
 use crate::io::live::{report_again, run_live};
 use crate::io::predict::predict;
@@ -60,6 +61,7 @@ fn color_flag(flags: &Flags) -> ColorFlag {
         Some(Command::Simulate(flags)) => flags.voice.color,
         Some(Command::Predict(flags)) => flags.voice.color,
         Some(Command::Ioc(flags)) => flags.voice.color,
+        Some(Command::Doctor(flags)) => flags.voice.color,
         Some(Command::Report(flags)) => flags.voice.color,
         Some(Command::Scenarios(flags)) => flags.color,
         Some(Command::Completions { .. } | Command::InternalIoc | Command::InternalClient) => ColorFlag::Auto,
@@ -71,13 +73,13 @@ fn perform(request: Request) -> Result<u8, Failure> {
     match request {
         Request::Run(request) => {
             let finished = run_live(&request)?;
-            print(&outcome::told(&finished, request.voice.format))?;
-            Ok(outcome::code(&finished))
+            print(&outcome::told(&finished, request.voice.format, request.check))?;
+            Ok(outcome::code(&finished, request.check))
         }
         Request::Simulate(request) => {
             let finished = run_simulation(&request)?;
-            print(&outcome::told(&finished, request.voice.format))?;
-            Ok(outcome::code(&finished))
+            print(&outcome::told(&finished, request.voice.format, request.check))?;
+            Ok(outcome::code(&finished, request.check))
         }
         Request::Predict(request) => {
             let prediction = predict(&request)?;
@@ -85,11 +87,17 @@ fn perform(request: Request) -> Result<u8, Failure> {
             Ok(if prediction.kept { exit::DONE } else { exit::REGRESSED })
         }
         Request::Ioc(request) => serve_until_stopped(*request).map(|()| exit::DONE).map_err(Failure::from),
+        Request::Doctor(request) => {
+            let found = examine_and_save(&request)?;
+            print(&outcome::examined(&found, request.voice.format))?;
+            Ok(if found.interrupted { exit::INTERRUPTED } else { exit::DONE })
+        }
         Request::Report(request) => {
             let theme = if request.dark { Theme::Dark } else { Theme::Light };
             let out = request.out.as_ref().unwrap_or(&request.run);
-            report_again(&request.run, out, theme)?;
-            print(&format!("{}\n", out.join("report.html").display()))
+            let verdicts = report_again(&request.run, out, theme)?;
+            print(&outcome::drawn(&verdicts, out, request.voice.format))?;
+            Ok(if request.check { outcome::checked(&verdicts) } else { exit::DONE })
         }
         Request::Scenarios { name: None, format } => print(&scenarios::list(format)?),
         Request::Scenarios { name: Some(name), format } => print(&scenarios::print(&name, format)?),

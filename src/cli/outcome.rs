@@ -7,6 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Failure, exit};
+use crate::doctor::Examination;
+use crate::expect::{Verdict, Verdicts};
 use crate::io::files::FileError;
 use crate::io::ioc_alone::AloneError;
 use crate::io::live::{Finished, LiveError};
@@ -14,28 +16,40 @@ use crate::io::predict::{PredictError, Prediction};
 use crate::io::request::Format;
 use crate::io::simulation::SimulationError;
 use crate::report::csv::summary::records;
-use crate::report::forecast;
 use crate::report::table::table;
+use crate::report::verdicts::lines;
+use crate::report::{examination, forecast};
 use crate::summary::{Summary, Warning};
 
 const PORT_ADVICE: &str = "give another with --port, or 0 for any free one";
 
 /// The exit code of a run that could be saved.
-pub(super) fn code(finished: &Finished) -> u8 {
+pub(super) fn code(finished: &Finished, check: bool) -> u8 {
     if finished.interrupted {
         exit::INTERRUPTED
-    } else if finished.failures.is_empty() {
-        exit::DONE
-    } else {
+    } else if !finished.failures.is_empty() {
         exit::FAILED
+    } else if check {
+        checked(&finished.verdicts)
+    } else {
+        exit::DONE
+    }
+}
+
+/// The exit code of expectations that are to be checked.
+pub(super) fn checked(verdicts: &Verdicts) -> u8 {
+    match verdicts.overall() {
+        None | Some(Verdict::Holds) => exit::DONE,
+        Some(Verdict::DoesNotHold) => exit::REGRESSED,
+        Some(Verdict::Inconclusive) => exit::INCONCLUSIVE,
     }
 }
 
 /// What is printed at the end of a run.
-pub(super) fn told(finished: &Finished, format: Format) -> String {
+pub(super) fn told(finished: &Finished, format: Format, check: bool) -> String {
     match format {
         Format::Text => text(finished),
-        Format::Json => json(finished),
+        Format::Json => json(finished, check),
     }
 }
 
@@ -44,6 +58,9 @@ fn text(finished: &Finished) -> String {
     text.push('\n');
     for warning in &finished.summary.warnings {
         let _ = writeln!(text, "{}", line(warning));
+    }
+    if !finished.verdicts.is_empty() {
+        let _ = write!(text, "\n{}", lines(&finished.verdicts));
     }
     let _ = write!(text, "\n{}\n\nReport: {}\n", finished.sentence, finished.folder.join("report.html").display());
     text
@@ -61,17 +78,19 @@ struct Told<'a> {
     interrupted: bool,
     sentence: &'a str,
     clients: Vec<serde_json::Map<String, Value>>,
+    verdicts: &'a Verdicts,
     warnings: &'a [Warning],
     failures: &'a [crate::trace::Failure],
 }
 
-fn json(finished: &Finished) -> String {
+fn json(finished: &Finished, check: bool) -> String {
     let told = Told {
         run: &finished.folder,
-        exit: code(finished),
+        exit: code(finished, check),
         interrupted: finished.interrupted,
         sentence: &finished.sentence,
         clients: clients(&finished.summary),
+        verdicts: &finished.verdicts,
         warnings: &finished.summary.warnings,
         failures: &finished.failures,
     };
@@ -102,6 +121,18 @@ impl From<LiveError> for Failure {
     }
 }
 
+/// What is printed of a report that was drawn again.
+pub(super) fn drawn(verdicts: &Verdicts, out: &Path, format: Format) -> String {
+    let report = out.join("report.html");
+    match format {
+        Format::Text => format!("{}{}\n", lines(verdicts), report.display()),
+        Format::Json => {
+            let told = serde_json::json!({ "report": report, "verdicts": verdicts });
+            serde_json::to_string_pretty(&told).unwrap_or_default() + "\n"
+        }
+    }
+}
+
 /// What is printed of a prediction.
 pub(super) fn predicted(prediction: &Prediction, format: Format, out: Option<&Path>) -> String {
     if format == Format::Json {
@@ -123,6 +154,20 @@ pub(super) fn predicted(prediction: &Prediction, format: Format, out: Option<&Pa
         let _ = writeln!(text, "\nFigures and tables: {}", out.display());
     }
     text
+}
+
+/// What is printed of an examination.
+pub(super) fn examined(found: &Examination, format: Format) -> String {
+    match format {
+        Format::Text => examination::text(found),
+        Format::Json => found.json(),
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Failure {
+        Failure::bad_input(error.to_string(), "give another file with -o")
+    }
 }
 
 impl From<PredictError> for Failure {

@@ -10,13 +10,14 @@ use tokio::sync::watch;
 use super::clock;
 use super::draw::DrawError;
 use super::files::{FileError, write_files};
-use super::host::host;
+use super::host::measured_host;
 use super::listen::{ListenError, bind_row};
 use super::progress::Progress;
 use super::report_files::report_files;
 use super::request::RunRequest;
 use super::run::{self, Event, Outcome, RunError};
 use super::runs::{RunFolder, RunFolderError, load_summary};
+use crate::expect::{Verdicts, judge};
 use crate::report::content::ReportInput;
 use crate::report::document::RunNote;
 use crate::report::palette::Theme;
@@ -65,6 +66,8 @@ pub enum LiveError {
 pub struct Finished {
     /// The numbers.
     pub summary: Summary,
+    /// What the scenario's expectations came to.
+    pub verdicts: Verdicts,
     /// What went wrong.
     pub failures: Vec<Failure>,
     /// Whether a person ended it early.
@@ -90,7 +93,7 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
         note: RunNote {
             pollcost: env!("CARGO_PKG_VERSION").to_owned(),
             started: Some(started),
-            host: host(),
+            host: measured_host(),
             simulated: None,
             failures: Vec::new(),
             interrupted: false,
@@ -188,17 +191,19 @@ impl Saver {
         let sentence = sentence(&summary);
         let folder = self.folder.path().to_owned();
         write_report(&folder, &self.note, &trace.scenario, &summary, Theme::Light)?;
-        Ok(Finished { summary, failures, interrupted, folder, sentence })
+        let verdicts = judge(&trace.scenario, &summary);
+        Ok(Finished { summary, verdicts, failures, interrupted, folder, sentence })
     }
 }
 
-/// Draws the report of a run folder again, into `out`.
+/// Draws the report of a run folder again, into `out`; what the run's expectations come to.
 ///
 /// # Errors
 /// When the folder is damaged, or the report cannot be written.
-pub fn report_again(run: &Path, out: &Path, theme: Theme) -> Result<(), LiveError> {
+pub fn report_again(run: &Path, out: &Path, theme: Theme) -> Result<Verdicts, LiveError> {
     let (note, scenario, summary) = load_summary(run).map_err(LiveError::Load)?;
-    write_report(out, &note, &scenario, &summary, theme)
+    write_report(out, &note, &scenario, &summary, theme)?;
+    Ok(judge(&scenario, &summary))
 }
 
 /// Draws the report of a run into `out`.

@@ -195,6 +195,47 @@ impl Usage {
     }
 }
 
+/// The load of the host at one moment, for a process that looks at itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Surroundings {
+    own: Option<Span>,
+    host: Option<HostTimes>,
+    at: Tick,
+}
+
+/// What was used since then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// Over how long.
+    pub over: Span,
+    /// Processor time of all other processes.
+    pub others: Option<Span>,
+    /// Processor time that the hypervisor gave to others.
+    pub steal: Option<Span>,
+}
+
+impl Surroundings {
+    /// Reads everything at this moment.
+    #[must_use]
+    pub fn now() -> Surroundings {
+        Surroundings { own: cpu_time(std::process::id()), host: host_times(), at: clock::now() }
+    }
+
+    /// What was used from then until now.
+    #[must_use]
+    pub fn since(&self) -> Used {
+        let now = Surroundings::now();
+        let over = now.at.saturating_since(self.at);
+        let host = now.host.zip(self.host);
+        let steal = host.and_then(|(to, from)| less(Some(to.steal), Some(from.steal)));
+        let others = host.zip(steal).and_then(|((to, from), steal)| {
+            let used = less(Some(to.idle), Some(from.idle))? + steal + less(now.own, self.own)?;
+            Some(Span((over * to.processors).0.saturating_sub(used.0)))
+        });
+        Used { over, others, steal }
+    }
+}
+
 fn less(to: Option<Span>, from: Option<Span>) -> Option<Span> {
     to?.0.checked_sub(from?.0).map(Span)
 }

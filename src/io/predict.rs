@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::draw::{DrawError, figure_files};
+use super::draw::{DrawError, Style, figure_files};
 use super::files::{FileError, write_files};
 use super::request::{PredictRequest, Predicted};
 use super::simulation::{SimulationError, link_model};
@@ -98,7 +98,7 @@ fn write(out: &Path, scenario: &Scenario, prediction: &Prediction) -> Result<(),
     let summary = calculated(scenario, &prediction.clients);
     let (figures, _) = figures::all(&summary, scenario);
     let figures: Vec<_> = figures.into_iter().map(|figure| figure.marked("calculated")).collect();
-    let mut files = figure_files(&figures, Theme::Light)?;
+    let mut files = figure_files(&figures, &Style::screen(Theme::Light))?;
     let mut table = Vec::new();
     let unwritten = |source| FileError { path: out.join("prediction.csv"), source };
     write_csv(&mut table, &prediction.clients).map_err(|e| unwritten(e.into()))?;

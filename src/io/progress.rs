@@ -93,6 +93,46 @@ pub fn expected(scenario: &Scenario) -> Span {
     repeat * u64::from(scenario.repeats)
 }
 
+/// Progress through steps whose lengths are known about.
+#[derive(Debug)]
+pub struct Steps {
+    bar: Option<ProgressBar>,
+    lines: bool,
+    lengths: Vec<Span>,
+    place: usize,
+}
+
+impl Steps {
+    /// So long each; a bar only where standard error is a terminal.
+    #[must_use]
+    pub fn new(lengths: Vec<Span>, quiet: bool) -> Steps {
+        let terminal = std::io::stderr().is_terminal();
+        let all = lengths.iter().fold(Span::ZERO, |sum, span| sum + *span);
+        let bar = (terminal && !quiet).then(|| Bar::new(all.0).bar);
+        Steps { bar, lines: !terminal && !quiet, lengths, place: 0 }
+    }
+
+    /// The next one starts.
+    pub fn next(&mut self, name: &str) {
+        if let Some(bar) = &self.bar {
+            let done = self.lengths.iter().take(self.place).fold(Span::ZERO, |sum, span| sum + *span);
+            bar.set_message(name.to_owned());
+            bar.set_position(done.0);
+        }
+        self.place += 1;
+        if self.lines {
+            eprintln!("{}/{}  {name}", self.place, self.lengths.len());
+        }
+    }
+
+    /// All are over: the bar goes away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 fn steps(span: Span) -> u64 {
     (span.as_secs_f64() * STEPS_PER_SECOND).round() as u64
 }

@@ -1,9 +1,10 @@
 //! All files of a report, for the run that has just ended and for one that is drawn again.
 
-use super::draw::{DrawError, figure_files, svg};
+use super::draw::{DrawError, Style, figure_files, svg};
 use crate::report::content::{Content, ReportInput};
 use crate::report::layout::Title;
 use crate::report::palette::Theme;
+use crate::report::profile::SCREEN;
 use crate::report::{html, markdown};
 
 /// `report.html`, `report.md` and the figures, `(path below the run folder, content)`. The theme is that of the figure files; the
@@ -13,9 +14,9 @@ use crate::report::{html, markdown};
 /// When a figure cannot be drawn.
 pub fn report_files(input: &ReportInput<'_>, theme: Theme) -> Result<Vec<(String, Vec<u8>)>, DrawError> {
     let content = Content::new(input);
-    let inline = |figure| svg(figure, Theme::Light, Title::Left);
-    let pictures = content.figures.iter().map(inline).collect::<Result<Vec<_>, _>>()?;
-    let mut files = figure_files(&content.figures, theme)?;
+    let inline = |figure| svg(figure, &SCREEN, Theme::Light, Title::Left);
+    let pictures: Vec<String> = content.figures.iter().map(inline).collect();
+    let mut files = figure_files(&content.figures, &Style::screen(theme))?;
     files.push(("report.html".to_owned(), html::render(&content, &pictures).into_bytes()));
     files.push(("report.md".to_owned(), markdown::render(&content).into_bytes()));
     Ok(files)

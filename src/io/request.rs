@@ -37,6 +37,8 @@ pub struct RunRequest {
     pub out: Option<PathBuf>,
     /// Port of the first of the IOC's listeners, the others above it; 0: any free ones.
     pub port: u16,
+    /// Whether the scenario's expectations count for the exit code.
+    pub check: bool,
     /// How to speak.
     pub voice: Voice,
 }
@@ -52,6 +54,8 @@ pub struct SimulateRequest {
     pub link: LinkChoice,
     /// Which facts are written to the tables; `None`: none, they are only counted.
     pub facts: Option<Facts>,
+    /// Whether the scenario's expectations count for the exit code.
+    pub check: bool,
     /// How to speak.
     pub voice: Voice,
 }
@@ -122,6 +126,17 @@ pub struct IocRequest {
     pub voice: Voice,
 }
 
+/// `pollcost doctor`: examine the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DoctorRequest {
+    /// In a few seconds.
+    pub quick: bool,
+    /// Where the JSON goes besides; `None`: nowhere.
+    pub out: Option<PathBuf>,
+    /// How to speak.
+    pub voice: Voice,
+}
+
 /// `pollcost report`: draw the report of a run folder again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportRequest {
@@ -131,6 +146,8 @@ pub struct ReportRequest {
     pub out: Option<PathBuf>,
     /// Light on dark instead of dark on light.
     pub dark: bool,
+    /// Whether the scenario's expectations count for the exit code.
+    pub check: bool,
     /// How to speak.
     pub voice: Voice,
 }

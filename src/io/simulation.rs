@@ -12,6 +12,7 @@ use super::live::{Finished, LiveError, default_folder, write_report};
 use super::progress::Simulating;
 use super::request::{LinkChoice, SimulateRequest};
 use super::runs::{LoadedRun, RunFolder, RunFolderError, load};
+use crate::expect::judge;
 use crate::report::document::{RunNote, SimulationNote};
 use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
@@ -108,7 +109,8 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
     folder.save(&note, &trace, &summary)?;
     write_report(&path, &note, &scenario, &summary, Theme::Light)?;
     let sentence = sentence(&summary);
-    Ok(Finished { summary, failures, interrupted, folder: path, sentence })
+    let verdicts = judge(&scenario, &summary);
+    Ok(Finished { summary, verdicts, failures, interrupted, folder: path, sentence })
 }
 
 /// The model that was chosen.
@@ -244,7 +246,7 @@ fn save_facts(folder: &mut RunFolder, group: &Group, offset: &Offset, facts: Fac
 }
 
 /// Turns true at the first Ctrl-C. A second one ends the program at once.
-fn interrupts() -> Arc<AtomicBool> {
+pub(super) fn interrupts() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stop);
     std::thread::spawn(move || {

@@ -66,5 +66,7 @@ pub(crate) fn scenario(groups: Vec<PvGroup>, pvs: Vec<PvSpec>) -> Scenario {
         groups,
         pvs,
         clients: Vec::new(),
+        claims: Vec::new(),
+        expectations: Vec::new(),
     }
 }

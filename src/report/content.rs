@@ -3,7 +3,8 @@
 use super::document::SimulationNote;
 use super::figure::{Figure, Omitted};
 use super::grids::{self, Grid};
-use super::{figures, prose, setup};
+use super::{figures, prose, setup, verdicts};
+use crate::expect;
 use crate::scenario::model::Scenario;
 use crate::summary::{Summary, Warning};
 use crate::trace::{Failure, Host};
@@ -40,6 +41,10 @@ pub struct Content {
     pub setup: Vec<(String, String)>,
     /// The numbers.
     pub results: Vec<Grid>,
+    /// Claims and expectations with their verdicts; empty where nothing was expected.
+    pub verdicts: Vec<Grid>,
+    /// What to know of how claims were tested: the claim and the remark.
+    pub claim_notes: Vec<(String, String)>,
     /// What was measured beside what was expected.
     pub expected: Grid,
     /// In the order of the report.
@@ -60,6 +65,7 @@ impl Content {
     /// Puts a report together.
     #[must_use]
     pub fn new(input: &ReportInput<'_>) -> Content {
+        let judged = expect::judge(input.scenario, input.summary);
         let how = if input.simulated.is_some() { "simulated" } else { "live" };
         let (mut figures, omitted) = figures::all(input.summary, input.scenario);
         if input.simulated.is_some() {
@@ -71,6 +77,8 @@ impl Content {
             plain: prose::plain(input.summary, input.scenario),
             setup: setup::rows(input.scenario, input.host, input.simulated),
             results: vec![grids::learned(input.summary), grids::cost(input.summary)],
+            verdicts: verdicts::grids(&judged),
+            claim_notes: judged.claims.iter().filter_map(|c| Some((c.name.clone(), c.note.clone()?))).collect(),
             expected: grids::expected(input.summary),
             figures,
             omitted,

@@ -7,6 +7,7 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 use thiserror::Error;
 
 use super::csv::summary::{EmptyCell, empty_cells};
+use crate::expect::{Verdicts, judge};
 use crate::scenario::model::Scenario;
 use crate::summary::{ClientSummary, Summary, Warning};
 use crate::time::{Span, Tick};
@@ -104,6 +105,9 @@ struct Layout {
     repeats: usize,
     rows: SavedRows,
     segments: Vec<SegmentRecord>,
+    /// What the expectations of the scenario come to: for readers of the file; the program judges anew.
+    #[serde(default, skip_deserializing, skip_serializing_if = "Verdicts::is_empty")]
+    verdicts: Verdicts,
     scenario: Scenario,
 }
 
@@ -167,6 +171,7 @@ pub fn write_document(note: &RunNote, trace: &Trace, summary: &Summary, rows: Sa
         repeats: trace.emissions.len(),
         rows,
         segments: trace.segments.iter().map(|s| record(s, name(s.client))).collect(),
+        verdicts: judge(&trace.scenario, summary),
         scenario: trace.scenario.clone(),
     };
     let mut bytes = Vec::new();
@@ -380,7 +385,7 @@ mod tests {
                 "\"schema_version\": 9",
                 "schema version 9; this version of pollcost reads version 1",
             ),
-            ("\"repeat\": 1", "\"repeat\": 2", "segments: repeat 2 of 2"),
+            ("\",\n    \"repeat\": 1,", "\",\n    \"repeat\": 2,", "segments: repeat 2 of 2"),
             ("\"group\": 0", "\"group\": 4", "scenario: PV TEST:G0P0 is of group 4, there are 1"),
             ("\"repeats\": 2,\n  \"rows", "\"repeats\": 9999999,\n  \"rows", "repeats: 9999999 are more than 1000000"),
             (&client("a \\\"b\\\""), &client("c"), "segments: `c` is not a client of the scenario"),

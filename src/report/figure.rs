@@ -1,7 +1,7 @@
 //! A figure as data: one question, its axes, its series and its words. Nothing here knows pixels.
 
 use super::palette::{Dash, Identity};
-use super::scale::{Scale, Unit};
+use super::scale::{Scale, Spacing, Unit};
 
 /// One question and the data that answer it.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +48,29 @@ pub struct Axis {
     pub unit: Unit,
     /// Its range.
     pub scale: Scale,
+    /// Words in place of numbers, each at its value, for an axis of names; empty: ticks as the scale has them.
+    pub names: Vec<(f64, String)>,
+}
+
+impl Axis {
+    /// An axis of numbers.
+    pub fn new(label: impl Into<String>, unit: Unit, scale: Scale) -> Axis {
+        Axis { label: label.into(), unit, scale, names: Vec::new() }
+    }
+
+    /// An axis of lanes, one for each name from the top down: lane `k` of `n` lies between `n - 1 - k` and `n - k`.
+    pub fn lanes(label: impl Into<String>, names: Vec<String>) -> Axis {
+        let count = names.len() as f64;
+        let names = names.into_iter().enumerate().map(|(k, name)| (count - k as f64 - 0.5, name)).collect();
+        let scale = Scale { spacing: Spacing::Linear, low: 0.0, high: count };
+        Axis { label: label.into(), unit: Unit::Count, scale, names }
+    }
+
+    /// How many lanes it has; 0 for an axis of numbers.
+    #[must_use]
+    pub fn lane_count(&self) -> usize {
+        self.names.len()
+    }
 }
 
 /// Whose something is, and so its colour.
@@ -111,6 +134,36 @@ pub enum Shape {
     },
     /// Vertical lines over the whole height.
     Verticals(Vec<f64>),
+    /// Rectangles, the more filled the stronger.
+    Cells(Vec<Block>),
+    /// Small dots: single samples.
+    Dots(Vec<(f64, f64)>),
+    /// Boxes with whiskers, lying along the x axis.
+    Boxes(Vec<Spread>),
+}
+
+/// A rectangle and how strongly it is filled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Block {
+    /// From and to.
+    pub x: (f64, f64),
+    /// From and to.
+    pub y: (f64, f64),
+    /// From 0 to 1.
+    pub strength: f64,
+}
+
+/// Five numbers of a distribution, drawn at a height.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    /// The ends of the whiskers.
+    pub whiskers: (f64, f64),
+    /// The ends of the box.
+    pub quartiles: (f64, f64),
+    /// The line across the box.
+    pub median: f64,
+    /// The lower and the upper edge of the box.
+    pub y: (f64, f64),
 }
 
 /// A point with what is known around it.
@@ -152,6 +205,8 @@ pub enum Symbol {
     Line,
     /// A dashed stretch of line.
     Dashed,
+    /// A stretch of line without a marker.
+    Plain,
     /// A filled patch.
     Patch,
     /// A short vertical bar with end caps: an interval.
@@ -202,6 +257,9 @@ impl Series {
             Shape::Band(points) => points.iter().map(|p| p.0).collect(),
             Shape::Level { .. } => Vec::new(),
             Shape::Verticals(xs) => xs.clone(),
+            Shape::Cells(blocks) => blocks.iter().flat_map(|b| [b.x.0, b.x.1]).collect(),
+            Shape::Dots(points) => points.iter().map(|p| p.0).collect(),
+            Shape::Boxes(boxes) => boxes.iter().flat_map(|b| [b.whiskers.0, b.whiskers.1]).collect(),
         };
         Extent { points, ends: Vec::new() }
     }
@@ -217,6 +275,9 @@ impl Series {
             Shape::Band(points) => points.iter().flat_map(|p| [p.1, p.2]).collect(),
             Shape::Level { y, band, .. } => return Extent::of(*y, &[*band]),
             Shape::Verticals(_) => Vec::new(),
+            Shape::Cells(blocks) => blocks.iter().flat_map(|b| [b.y.0, b.y.1]).collect(),
+            Shape::Dots(points) => points.iter().map(|p| p.1).collect(),
+            Shape::Boxes(boxes) => boxes.iter().flat_map(|b| [b.y.0, b.y.1]).collect(),
         };
         Extent { points, ends: Vec::new() }
     }
@@ -246,7 +307,8 @@ impl Figure {
         self
     }
 
-    /// The data as a table: `series, kind, x, x_low, x_high, y, y_low, y_high`, in the axes' own units (ns, percent, fraction).
+    /// The data as a table: `series, kind, x, x_low, x_high, y, y_low, y_high`, in the axes' own units (ns, percent, fraction). The
+    /// `x` of a cell is its strength; the interval of a box is between its quartiles.
     ///
     /// # Errors
     /// Those of the CSV writer; writing to memory does not fail.
@@ -297,6 +359,17 @@ impl Series {
             Shape::Band(points) => points.iter().map(|p| ("band", at(p.0), (None, Some((p.1, p.2))))).collect(),
             Shape::Level { y, band, .. } => vec![("level", (None, None), (Some(*y), *band))],
             Shape::Verticals(xs) => xs.iter().map(|x| ("vertical", at(*x), (None, None))).collect(),
+            Shape::Cells(blocks) => {
+                blocks.iter().map(|b| ("cell", (Some(b.strength), Some(b.x)), (None, Some(b.y)))).collect()
+            }
+            Shape::Dots(points) => points.iter().map(|p| ("dot", at(p.0), at(p.1))).collect(),
+            Shape::Boxes(boxes) => boxes
+                .iter()
+                .flat_map(|b| {
+                    let row = |kind, range| (kind, (Some(b.median), Some(range)), (None, Some(b.y)));
+                    [row("box", b.quartiles), row("whiskers", b.whiskers)]
+                })
+                .collect(),
         }
     }
 }

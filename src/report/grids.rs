@@ -31,7 +31,7 @@ pub struct Cell {
 const NONE: &str = "–";
 
 impl Cell {
-    fn words(text: impl Into<String>) -> Cell {
+    pub(super) fn words(text: impl Into<String>) -> Cell {
         Cell { text: text.into(), interval: None, number: false }
     }
 

@@ -7,13 +7,18 @@ use super::figure::Figure;
 use super::grids::{Cell, Grid};
 use super::palette;
 use super::prose::pieces;
+use super::verdicts;
 
 const STYLE: &str = include_str!("report.css");
+
+/// The section that only some reports have.
+const VERDICTS: &str = "verdicts";
 
 /// The sections that the navigation names: anchor and heading.
 const SECTIONS: &[(&str, &str)] = &[
     ("plain", "In plain words"),
     ("numbers", "The numbers"),
+    (VERDICTS, "Verdicts"),
     ("figures", "Figures"),
     ("expected", "Measured and expected"),
     ("warnings", "Warnings"),
@@ -41,17 +46,18 @@ pub fn render(content: &Content, pictures: &[String]) -> String {
                 header {
                     h1 { (content.title) }
                     p.subtitle { (content.subtitle) }
-                    nav aria-label="Sections" { ul { @for (anchor, name) in SECTIONS { li { a href={ "#" (anchor) } { (name) } } } } }
+                    nav aria-label="Sections" { ul { @for (anchor, name) in SECTIONS.iter().filter(|(anchor, _)| *anchor != VERDICTS || !content.verdicts.is_empty()) { li { a href={ "#" (anchor) } { (name) } } } } }
                 }
                 main #content {
                     (section(0, plain(content)))
                     (section(1, numbers(content)))
-                    (section(2, figures(content, pictures)))
-                    (section(3, expected(content)))
-                    (section(4, warnings(content)))
-                    (section(5, setup(content)))
-                    (section(6, terms()))
-                    (section(7, repeat(content)))
+                    @if !content.verdicts.is_empty() { (section(2, verdicts(content))) }
+                    (section(3, figures(content, pictures)))
+                    (section(4, expected(content)))
+                    (section(5, warnings(content)))
+                    (section(6, setup(content)))
+                    (section(7, terms()))
+                    (section(8, repeat(content)))
                 }
                 footer { p { "Written by pollcost " (env!("CARGO_PKG_VERSION")) "." } }
             }
@@ -105,6 +111,14 @@ fn numbers(content: &Content) -> Markup {
     html! {
         @for grid in &content.results { (table(grid)) }
         p { (READING) }
+    }
+}
+
+fn verdicts(content: &Content) -> Markup {
+    html! {
+        @for grid in &content.verdicts { (table(grid)) }
+        p { (verdicts::READING) }
+        @for (claim, note) in &content.claim_notes { p { strong { (claim) } ": " (note) } }
     }
 }
 

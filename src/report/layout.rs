@@ -1,32 +1,23 @@
 //! From a figure to a scene: where its axes, data, names and legend go, in px.
 
-use super::figure::{Axis, Figure, Look, Point, Shape, Symbol};
-use super::legend;
+use super::axes::{self, LINE};
+use super::figure::{Figure, Look, Point, Shape, Symbol};
+use super::legend::Legend;
 use super::palette::{DASHED, Dash, Marker, Paint, SOLID};
 use super::place::Room;
+use super::profile::{LegendPlace, Profile};
 use super::scale::Tick;
-use super::scene::{Anchor, Frame, Label, Mark, Scene, Spot};
+use super::scene::{Anchor, Frame, Label, Mark, Owned, Scene, Spot};
 use super::text;
 
-/// Width of every figure, in px.
-const WIDTH: f64 = 780.0;
-/// Height of the area with the data, in px; more where the legend needs it.
-const DATA_HEIGHT: f64 = 330.0;
-const TITLE_SIZE: f64 = 16.0;
-const LABEL_SIZE: f64 = 13.0;
-const TICK_SIZE: f64 = 12.0;
-/// From the figure's top to the data: title and air.
-const TITLED_TOP: f64 = 46.0;
-/// The same without a title: air for half of a tick's label.
-const TOP: f64 = 14.0;
-/// From the data to the figure's bottom: tick labels and axis label.
+/// From the data to the figure's bottom: tick labels and one line of the axis label.
 const BOTTOM: f64 = 54.0;
 /// Air at the outer edges.
 const EDGE: f64 = 12.0;
-/// Radius of a marker.
-pub(super) const RADIUS: f64 = 4.6;
+/// Air between the data and the legend beside it.
+const GAP: f64 = 16.0;
 
-/// Whether the question stands above the data.
+/// Whether the question stands above the data, where the profile lets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Title {
     /// In the picture: for a file that stands alone.
@@ -37,77 +28,124 @@ pub enum Title {
 
 /// Lays a figure out.
 #[must_use]
-pub fn scene(figure: &Figure, title: Title) -> Scene {
-    let with_legend = Plan::new(figure, title, true);
-    if figure.direct_labels {
-        let plan = Plan::new(figure, title, false);
-        if let Some(scene) = plan.draw(true) {
-            return scene;
-        }
+pub fn scene(figure: &Figure, profile: &Profile, title: Title) -> Scene {
+    if figure.direct_labels
+        && let Some(scene) = Plan::new(figure, profile, title, false).draw(true)
+    {
+        return scene;
     }
-    with_legend.draw(false).unwrap_or(Scene { width: WIDTH, height: DATA_HEIGHT, marks: Vec::new() })
+    let plan = Plan::new(figure, profile, title, true);
+    plan.draw(false).unwrap_or_else(|| plan.empty())
 }
 
 /// A figure with the frame of its data.
 pub(super) struct Plan<'a> {
-    figure: &'a Figure,
-    title: Title,
+    pub(super) figure: &'a Figure,
+    pub(super) profile: &'a Profile,
+    titled: bool,
     /// Around the data.
     pub(super) frame: Frame,
     height: f64,
-    /// Whether clients stand in the legend.
-    clients_in_legend: bool,
-    y_ticks: Vec<Tick>,
+    legend: Legend<'a>,
+    pub(super) y_ticks: Vec<Tick>,
+    /// In lines, as wide as there is room.
+    pub(super) x_label: Vec<String>,
+    pub(super) y_label: Vec<String>,
 }
 
 impl<'a> Plan<'a> {
-    fn new(figure: &'a Figure, title: Title, clients_in_legend: bool) -> Plan<'a> {
-        let top = if title == Title::Drawn { TITLED_TOP } else { TOP };
-        let y_ticks = figure.y.scale.ticks(figure.y.unit);
-        let widest = y_ticks.iter().filter_map(|t| t.label.as_deref()).map(|l| text::width(l, TICK_SIZE));
-        let left = (EDGE + LABEL_SIZE + 10.0 + widest.fold(0.0, f64::max) + 9.0).ceil();
-        let (legend_width, legend_height) = legend::size(figure, clients_in_legend);
-        let right = if legend_width > 0.0 { (WIDTH - EDGE - legend_width - 16.0).floor() } else { WIDTH - 2.0 * EDGE };
-        let data_height = DATA_HEIGHT.max(legend_height).ceil();
-        let frame = Frame { left, top, right, bottom: top + data_height };
-        Plan { figure, title, frame, height: top + data_height + BOTTOM, clients_in_legend, y_ticks }
+    fn new(figure: &'a Figure, profile: &'a Profile, title: Title, clients_in_legend: bool) -> Plan<'a> {
+        let air = |px| profile.air(px);
+        let titled = title == Title::Drawn && profile.titled;
+        let top = if titled { profile.title_size + air(30.0) } else { air(14.0) };
+        let room = profile.width - 2.0 * air(EDGE);
+        let legend = Legend::new(figure, clients_in_legend, profile, room);
+        let beside = legend.place == LegendPlace::Beside && legend.width > 0.0;
+        let right =
+            if beside { profile.width - air(EDGE) - legend.width - air(GAP) } else { profile.width - 2.0 * air(EDGE) };
+        let lanes = figure.y.lane_count() as f64 * profile.lane_height;
+        let needed = if beside { legend.height } else { 0.0 };
+        let data_height = if lanes > 0.0 { lanes } else { profile.data_height }.max(needed).ceil();
+        let mut plan = Plan {
+            figure,
+            profile,
+            titled,
+            frame: Frame { left: 0.0, top, right: right.floor(), bottom: top + data_height },
+            height: 0.0,
+            legend,
+            y_ticks: Vec::new(),
+            x_label: Vec::new(),
+            y_label: text::wrap(&figure.y.label, profile.label_size, data_height),
+        };
+        plan.y_ticks = axes::y_ticks(&plan);
+        let widest = plan.y_ticks.iter().filter_map(|t| t.label.as_deref()).map(|l| text::width(l, profile.tick_size));
+        let label_rows = plan.y_label.len() as f64;
+        let label_width = if plan.figure.y.label.is_empty() {
+            0.0
+        } else {
+            profile.label_size * (1.0 + (label_rows - 1.0) * LINE) + air(10.0)
+        };
+        plan.frame.left = (air(EDGE) + label_width + widest.fold(0.0, f64::max) + air(9.0)).ceil();
+        let middle = (plan.frame.left + plan.frame.right) / 2.0;
+        let x_room = 2.0 * middle.min(profile.width - middle) - 4.0;
+        plan.x_label = text::wrap(&figure.x.label, profile.label_size, x_room);
+        let below = if beside { 0.0 } else { plan.legend.height };
+        plan.height = (plan.legend_top() + below).ceil();
+        plan
+    }
+
+    /// Where a legend below the axis begins; without one, where the figure ends.
+    fn legend_top(&self) -> f64 {
+        let more = self.x_label.len().saturating_sub(1) as f64;
+        self.frame.bottom + self.profile.air(BOTTOM) + more * self.profile.label_size * LINE
+    }
+
+    fn empty(&self) -> Scene {
+        Scene {
+            width: self.profile.width,
+            height: self.height,
+            marks: Vec::new(),
+            owned: Vec::new(),
+            data: self.frame,
+            dash_scale: self.profile.stroke,
+        }
     }
 
     /// `None` when every name must stand at its point and one finds no room.
     fn draw(&self, names_needed: bool) -> Option<Scene> {
-        let mut marks = vec![Mark::Area {
-            points: corners(&Frame { left: 0.0, top: 0.0, right: WIDTH, bottom: self.height }),
-            paint: Paint::Background,
-            opacity: 1.0,
-        }];
-        marks.extend(self.title());
-        marks.extend(self.x_axis());
-        marks.extend(self.y_axis());
+        let mut scene = self.empty();
+        let whole = Frame { left: 0.0, top: 0.0, right: self.profile.width, bottom: self.height };
+        scene.marks.push(Mark::Area { points: corners(&whole), paint: Paint::Background, opacity: 1.0 });
+        scene.marks.extend(self.title());
+        scene.marks.extend(self.x_axis());
+        scene.marks.extend(self.y_axis());
         for series in &self.figure.series {
-            marks.extend(self.areas(series));
+            scene.add(series.look, self.areas(series), Vec::new());
         }
         for series in &self.figure.series {
-            marks.extend(self.lines(series));
+            scene.add(series.look, self.lines(series), Vec::new());
         }
         for series in &self.figure.series {
-            marks.extend(self.points(series));
+            scene.add(series.look, self.points(series), self.centres(series));
         }
-        marks.extend(frame_lines(&self.frame));
+        scene.marks.extend(self.frame_lines());
         let names = self.names();
-        if names_needed && names.iter().any(Option::is_none) {
+        if names_needed && names.iter().any(|(_, name)| name.is_none()) {
             return None;
         }
-        for name in names.into_iter().flatten() {
-            marks.push(Mark::Area {
-                points: corners(&name.frame().grown(1.5)),
-                paint: Paint::Background,
-                opacity: 0.8,
-            });
-            marks.push(Mark::Text(name));
+        for (look, name) in names.into_iter().filter_map(|(look, name)| Some((look, name?))) {
+            let behind =
+                Mark::Area { points: corners(&name.frame().grown(1.5)), paint: Paint::Background, opacity: 0.8 };
+            scene.add(look, vec![behind, Mark::Text(name)], Vec::new());
         }
-        let corner = (self.frame.right + 16.0, self.frame.top);
-        marks.extend(legend::marks(self.figure, self.clients_in_legend, corner));
-        Some(Scene { width: WIDTH, height: self.height, marks })
+        let corner = match self.legend.place {
+            LegendPlace::Beside => (self.frame.right + self.profile.air(GAP), self.frame.top),
+            LegendPlace::Below => (self.profile.air(EDGE), self.legend_top() - self.profile.air(4.0)),
+        };
+        for (look, marks) in self.legend.marks(self.profile, corner) {
+            scene.add(look, marks, Vec::new());
+        }
+        Some(scene)
     }
 
     pub(super) fn x(&self, value: f64) -> Option<f64> {
@@ -127,85 +165,19 @@ impl<'a> Plan<'a> {
     }
 
     fn title(&self) -> Option<Mark> {
-        if self.title == Title::Left {
-            return None;
-        }
-        let words = text::fit(&self.figure.title, TITLE_SIZE, WIDTH - 2.0 * EDGE);
-        Some(words).filter(|w| !w.is_empty()).map(|text| {
-            Mark::Text(Label {
-                text,
-                at: (self.frame.left, 27.0),
-                anchor: Anchor::Start,
-                size: TITLE_SIZE,
-                paint: Paint::Ink,
-                upward: false,
-            })
+        let size = self.profile.title_size;
+        let room = self.profile.width - self.frame.left - self.profile.air(EDGE);
+        let words = text::fit(&self.figure.title, size, room);
+        Some(words).filter(|words| self.titled && !words.is_empty()).map(|text| {
+            let at = (self.frame.left, size * 0.74 + self.profile.air(15.0));
+            Mark::Text(Label { text, at, anchor: Anchor::Start, size, paint: Paint::Ink, upward: false })
         })
     }
 
-    fn x_axis(&self) -> Vec<Mark> {
-        let Axis { label, unit, scale } = &self.figure.x;
-        let (top, bottom) = (self.frame.top, self.frame.bottom);
-        let mut marks = Vec::new();
-        let mut free_from = f64::NEG_INFINITY;
-        for tick in scale.ticks(*unit) {
-            let Some(x) = self.x(tick.at) else { continue };
-            let length = if tick.label.is_some() { 6.0 } else { 3.0 };
-            let x = x.floor() + 0.5;
-            if tick.label.is_some() {
-                marks.push(line(vec![(x, top), (x, bottom)], 1.0, Paint::Grid, SOLID));
-            }
-            marks.push(line(vec![(x, bottom), (x, bottom + length)], 1.0, Paint::Muted, SOLID));
-            if let Some(words) = tick.label {
-                let label = tick_label(words, (x, bottom + 10.0 + TICK_SIZE * 0.74), Anchor::Middle);
-                if label.frame().left > free_from && label.frame().right < WIDTH {
-                    free_from = label.frame().right + 6.0;
-                    marks.push(Mark::Text(label));
-                }
-            }
-        }
-        let middle = (self.frame.left + self.frame.right) / 2.0;
-        marks.push(Mark::Text(Label {
-            text: label.clone(),
-            at: (middle, bottom + 46.0),
-            anchor: Anchor::Middle,
-            size: LABEL_SIZE,
-            paint: Paint::Ink,
-            upward: false,
-        }));
-        marks
-    }
-
-    fn y_axis(&self) -> Vec<Mark> {
-        let (left, right) = (self.frame.left, self.frame.right);
-        let mut marks = Vec::new();
-        for tick in &self.y_ticks {
-            let Some(y) = self.y(tick.at) else { continue };
-            let length = if tick.label.is_some() { 6.0 } else { 3.0 };
-            let y = y.floor() + 0.5;
-            if tick.label.is_some() {
-                marks.push(line(vec![(left, y), (right, y)], 1.0, Paint::Grid, SOLID));
-            }
-            marks.push(line(vec![(left - length, y), (left, y)], 1.0, Paint::Muted, SOLID));
-            if let Some(words) = &tick.label {
-                let at = (left - 9.0, y + TICK_SIZE * 0.36);
-                marks.push(Mark::Text(tick_label(words.clone(), at, Anchor::End)));
-            }
-        }
-        marks.push(Mark::Text(Label {
-            text: self.figure.y.label.clone(),
-            at: (EDGE + LABEL_SIZE * 0.74, (self.frame.top + self.frame.bottom) / 2.0),
-            anchor: Anchor::Middle,
-            size: LABEL_SIZE,
-            paint: Paint::Ink,
-            upward: true,
-        }));
-        marks
-    }
-
     /// Names at points and levels, each with its place or without.
-    fn names(&self) -> Vec<Option<Label>> {
-        let mut room = Room::new(self.frame.grown(-2.0));
+    fn names(&self) -> Vec<(Look, Option<Label>)> {
+        let radius = self.profile.radius;
+        let mut room = Room::new(self.frame.grown(-2.0), self.profile.tick_size);
         for series in &self.figure.series {
             match &series.shape {
                 Shape::Points { points, .. } => {
@@ -216,7 +188,7 @@ impl<'a> Plan<'a> {
                 Shape::Level { y, .. } => {
                     if let Some(y) = self.y(*y) {
                         room.take(Frame { top: y - 1.5, bottom: y + 1.5, ..self.frame });
-                        room.take(Frame::around((self.frame.right - 14.0, y), RADIUS + 2.0));
+                        room.take(Frame::around((self.frame.right - self.profile.air(14.0), y), radius + 2.0));
                     }
                 }
                 _ => {}
@@ -225,14 +197,16 @@ impl<'a> Plan<'a> {
         let mut names = Vec::new();
         for series in &self.figure.series {
             match &series.shape {
-                Shape::Points { points, .. } if !self.clients_in_legend => {
+                Shape::Points { points, .. } if !self.legend.clients => {
                     for point in points {
                         if let (Some(name), Some(at)) = (&point.label, self.spot((point.x, point.y))) {
-                            names.push(room.beside(name, at, RADIUS + 5.0));
+                            names.push((series.look, room.beside(name, at, radius + self.profile.air(5.0))));
                         }
                     }
                 }
-                Shape::Level { y, label, .. } => names.extend(self.y(*y).map(|y| room.along(label, y))),
+                Shape::Level { y, label, .. } => {
+                    names.extend(self.y(*y).map(|y| (series.look, room.along(label, y))));
+                }
                 _ => {}
             }
         }
@@ -241,13 +215,32 @@ impl<'a> Plan<'a> {
 
     fn keep_clear(&self, point: &Point, room: &mut Room) {
         let Some((x, y)) = self.spot((point.x, point.y)) else { return };
-        room.take(Frame::around((x, y), RADIUS + 2.0));
+        room.take(Frame::around((x, y), self.profile.radius + 2.0));
         for range in [point.y_interval, point.y_spread].into_iter().flatten() {
             let ((bottom, _), (top, _)) = self.y_ends(range);
             room.take(Frame { left: x - 5.0, right: x + 5.0, top, bottom });
         }
         if let Some(((left, _), (right, _))) = point.x_interval.map(|range| self.x_ends(range)) {
             room.take(Frame { left, right, top: y - 5.0, bottom: y + 5.0 });
+        }
+    }
+
+    /// The data's frame: left and bottom only.
+    fn frame_lines(&self) -> Vec<Mark> {
+        let f = &self.frame;
+        let points = vec![(f.left, f.top), (f.left, f.bottom), (f.right, f.bottom)];
+        vec![line(points, 1.2 * self.profile.stroke, Paint::Ink, SOLID)]
+    }
+}
+
+impl Scene {
+    fn add(&mut self, look: Look, marks: Vec<Mark>, points: Vec<Spot>) {
+        let from = self.marks.len();
+        self.marks.extend(marks);
+        if let Look::Client(identity) = look
+            && self.marks.len() > from
+        {
+            self.owned.push(Owned { marks: from..self.marks.len(), client: identity.0, points });
         }
     }
 }
@@ -284,15 +277,6 @@ pub(super) fn line(points: Vec<Spot>, width: f64, paint: Paint, dash: Dash) -> M
 
 pub(super) fn corners(f: &Frame) -> Vec<Spot> {
     vec![(f.left, f.top), (f.right, f.top), (f.right, f.bottom), (f.left, f.bottom)]
-}
-
-/// The data's frame: left and bottom only.
-fn frame_lines(f: &Frame) -> Vec<Mark> {
-    vec![line(vec![(f.left, f.top), (f.left, f.bottom), (f.right, f.bottom)], 1.2, Paint::Ink, SOLID)]
-}
-
-fn tick_label(text: String, at: Spot, anchor: Anchor) -> Label {
-    Label { text, at, anchor, size: TICK_SIZE, paint: Paint::Ink, upward: false }
 }
 
 /// Whether the legend shows this symbol with a marker.

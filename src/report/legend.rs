@@ -1,88 +1,125 @@
-//! The legend beside the data.
+//! The legend: beside the data in one column, or below the axis in as many as fit.
 
 use super::figure::{Figure, Key, Look, Symbol};
-use super::layout::{RADIUS, corners, dash, has_marker, line, marker as marker_of, paint};
+use super::layout::{corners, dash, has_marker, line, marker as marker_of, paint};
 use super::marker;
 use super::palette::{DASHED, Paint, SOLID};
+use super::profile::{LegendPlace, Profile};
 use super::scene::{Anchor, Frame, Label, Mark, Spot};
 use super::text;
 
-const SIZE: f64 = 12.5;
-/// From one line to the next.
+/// From one line to the next, for letters of the screen's size.
 const PITCH: f64 = 19.0;
 /// Room for the sample before the words.
 const SAMPLE: f64 = 34.0;
-/// Longer names are shortened.
+/// Longer names are shortened: px beside the data, for letters of the screen's size.
 const WIDEST: f64 = 250.0;
 /// Air between the clients and the rest.
 const BREAK: f64 = 10.0;
+/// Air between columns.
+const COLUMNS: f64 = 14.0;
 
-fn is_client(key: &Key) -> bool {
-    matches!(key.look, Look::Client(_))
+/// The lines of a legend, placed.
+#[derive(Debug)]
+pub(super) struct Legend<'a> {
+    /// Where it stands.
+    pub(super) place: LegendPlace,
+    /// Whether clients are in it.
+    pub(super) clients: bool,
+    /// Its size in px; 0 when there is nothing to say.
+    pub(super) width: f64,
+    pub(super) height: f64,
+    /// Each line, its words and the middle of its left end.
+    lines: Vec<(&'a Key, String, Spot)>,
 }
 
-fn shown(figure: &Figure, clients: bool) -> (Vec<&Key>, Vec<&Key>) {
-    let (named, common): (Vec<&Key>, Vec<&Key>) = figure.keys.iter().partition(|key| is_client(key));
-    (if clients { named } else { Vec::new() }, common)
-}
-
-/// Width and height in px; both 0 when there is nothing to say.
-pub(super) fn size(figure: &Figure, clients: bool) -> (f64, f64) {
-    let (named, common) = shown(figure, clients);
-    let rows = named.len() + common.len();
-    if rows == 0 {
-        return (0.0, 0.0);
+impl<'a> Legend<'a> {
+    /// Lays it out in a figure that has so much room across.
+    pub(super) fn new(figure: &'a Figure, clients: bool, profile: &Profile, room: f64) -> Legend<'a> {
+        let (named, common): (Vec<&Key>, Vec<&Key>) =
+            figure.keys.iter().partition(|key| matches!(key.look, Look::Client(_)));
+        let named = if clients { named } else { Vec::new() };
+        let air = |px| profile.air(px);
+        let mut legend = Legend { place: profile.legend, clients, width: 0.0, height: 0.0, lines: Vec::new() };
+        let keys = || named.iter().chain(&common);
+        let most = match profile.legend {
+            LegendPlace::Beside => air(WIDEST).min(room * 0.32),
+            LegendPlace::Below => room - air(SAMPLE),
+        };
+        let words = |key: &Key| text::fit(&key.text, profile.tick_size, most);
+        let widest = keys().map(|key| text::width(&words(key), profile.tick_size)).fold(0.0, f64::max);
+        if keys().next().is_none() {
+            return legend;
+        }
+        let cell = air(SAMPLE) + widest;
+        let columns = match profile.legend {
+            LegendPlace::Beside => 1,
+            LegendPlace::Below => (((room + air(COLUMNS)) / (cell + air(COLUMNS))) as usize).max(1),
+        };
+        let mut down = 0.0;
+        for group in [&named, &common] {
+            for (place, key) in group.iter().enumerate() {
+                let (row, column) = (place / columns, place % columns);
+                let at = (column as f64 * (cell + air(COLUMNS)), down + (row as f64 + 0.5) * air(PITCH));
+                legend.lines.push((key, words(key), at));
+            }
+            down += group.len().div_ceil(columns) as f64 * air(PITCH);
+            if profile.legend == LegendPlace::Beside && !group.is_empty() && !common.is_empty() {
+                down += air(BREAK);
+            }
+        }
+        legend.width = cell;
+        legend.height = down;
+        legend
     }
-    let widest = named.iter().chain(&common).map(|k| text::width(&k.text, SIZE).min(WIDEST)).fold(0.0, f64::max);
-    let gap = if named.is_empty() || common.is_empty() { 0.0 } else { BREAK };
-    (SAMPLE + widest, rows as f64 * PITCH + gap)
+
+    /// Each line drawn, with its top left corner here, and whose it is.
+    pub(super) fn marks(&self, profile: &Profile, (left, top): Spot) -> Vec<(Look, Vec<Mark>)> {
+        let placed = self.lines.iter().map(|(key, words, (x, y))| (*key, words, (left + x, top + y)));
+        placed.map(|(key, words, at)| (key.look, entry(key, words, profile, at))).collect()
+    }
 }
 
-/// The legend with its top left corner here.
-pub(super) fn marks(figure: &Figure, clients: bool, (left, top): Spot) -> Vec<Mark> {
-    let (named, common) = shown(figure, clients);
-    let gap = if named.is_empty() { 0.0 } else { BREAK };
-    let first = named.iter().enumerate().map(|(row, key)| (row as f64 * PITCH, *key));
-    let after = named.len() as f64 * PITCH + gap;
-    let second = common.iter().enumerate().map(|(row, key)| (after + row as f64 * PITCH, *key));
-    first.chain(second).flat_map(|(down, key)| entry(key, (left, top + down + PITCH / 2.0))).collect()
-}
-
-/// One line, its middle at this height.
-fn entry(key: &Key, (left, y): Spot) -> Vec<Mark> {
-    let mut marks = sample(key, (left + 13.0, y));
+fn entry(key: &Key, words: &str, profile: &Profile, (left, y): Spot) -> Vec<Mark> {
+    let mut marks = sample(key, profile, (left + profile.air(13.0), y));
     marks.push(Mark::Text(Label {
-        text: text::fit(&key.text, SIZE, WIDEST),
-        at: (left + SAMPLE, y + SIZE * 0.36),
+        text: words.to_owned(),
+        at: (left + profile.air(SAMPLE), y + profile.tick_size * 0.36),
         anchor: Anchor::Start,
-        size: SIZE,
+        size: profile.tick_size,
         paint: Paint::Ink,
         upward: false,
     }));
     marks
 }
 
-fn sample(key: &Key, (x, y): Spot) -> Vec<Mark> {
+fn sample(key: &Key, profile: &Profile, (x, y): Spot) -> Vec<Mark> {
     let colour = paint(key.look);
-    let across = vec![(x - 13.0, y), (x + 13.0, y)];
-    let upright = |height: f64, width: f64| line(vec![(x, y - height), (x, y + height)], width, colour, SOLID);
+    let (stroke, radius) = (profile.stroke, profile.radius);
+    let half = profile.air(13.0);
+    let across = vec![(x - half, y), (x + half, y)];
+    let upright = |height: f64, width: f64| line(vec![(x, y - height), (x, y + height)], width * stroke, colour, SOLID);
     let mut marks = match key.symbol {
         Symbol::Marker | Symbol::Hollow => Vec::new(),
-        Symbol::Line => vec![line(across, 1.9, colour, dash(key.look))],
-        Symbol::Dashed => vec![line(across, 1.4, colour, DASHED)],
+        Symbol::Line => vec![line(across, 1.9 * stroke, colour, dash(key.look))],
+        Symbol::Dashed => vec![line(across, 1.4 * stroke, colour, DASHED)],
+        Symbol::Plain => vec![line(across, 1.4 * stroke, colour, SOLID)],
         Symbol::Patch => {
-            let frame = Frame { left: x - 13.0, right: x + 13.0, top: y - 6.0, bottom: y + 6.0 };
+            let tall = profile.air(6.0);
+            let frame = Frame { left: x - half, right: x + half, top: y - tall, bottom: y + tall };
             let paint = if key.look == Look::Muted { Paint::Band } else { colour };
             vec![Mark::Area { points: corners(&frame), paint, opacity: 0.75 }]
         }
         Symbol::Bar => {
-            let cap = |end: f64| line(vec![(x - 4.0, end), (x + 4.0, end)], 1.4, colour, SOLID);
-            vec![upright(5.0, 2.2), cap(y - 5.0), cap(y + 5.0)]
+            let (wide, tall) = (profile.air(4.0), profile.air(5.0));
+            let cap = |end: f64| line(vec![(x - wide, end), (x + wide, end)], 1.4 * stroke, colour, SOLID);
+            vec![upright(tall, 2.2), cap(y - tall), cap(y + tall)]
         }
-        Symbol::Spread => vec![upright(7.0, 1.2)],
+        Symbol::Spread => vec![upright(profile.air(7.0), 1.2)],
     };
     if has_marker(key.symbol) {
-        marks.extend(marker::marks(marker_of(key.look), (x, y), RADIUS, colour, key.symbol == Symbol::Hollow));
+        let hollow = key.symbol == Symbol::Hollow;
+        marks.extend(marker::marks(marker_of(key.look), (x, y), radius, colour, hollow, stroke));
     }
     marks
 }

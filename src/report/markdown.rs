@@ -3,6 +3,7 @@
 use super::content::{Content, GLOSSARY, READING, RESIDUALS};
 use super::grids::{Cell, Grid};
 use super::prose::pieces;
+use super::verdicts;
 
 /// Writes the report.
 #[must_use]
@@ -14,6 +15,7 @@ pub fn render(content: &Content) -> String {
             "## The numbers\n\n{}\n\n{READING}",
             content.results.iter().map(table).collect::<Vec<_>>().join("\n\n")
         ),
+        verdicts(content),
         figures(content),
         expected(content),
         warnings(content),
@@ -24,7 +26,18 @@ pub fn render(content: &Content) -> String {
         ),
         repeat(content),
     ];
-    parts.join("\n\n") + "\n"
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n") + "\n"
+}
+
+/// Nothing where nothing was expected.
+fn verdicts(content: &Content) -> String {
+    if content.verdicts.is_empty() {
+        return String::new();
+    }
+    let tables = content.verdicts.iter().map(table).collect::<Vec<_>>().join("\n\n");
+    let note = |(claim, note): &(String, String)| format!("\n\n**{}**: {}", text(claim), text(note));
+    let notes: String = content.claim_notes.iter().map(note).collect();
+    format!("## Verdicts\n\n{tables}\n\n{}{notes}", verdicts::READING)
 }
 
 /// A paragraph with the names in it set apart.

@@ -46,14 +46,20 @@ fn star() -> Vec<Spot> {
         .collect()
 }
 
+/// A small disc.
+#[must_use]
+pub(super) fn dot((x, y): Spot, radius: f64) -> Vec<Spot> {
+    (0..6).map(|k| TAU * f64::from(k) / 6.0).map(|a| (x + radius * a.cos(), y + radius * a.sin())).collect()
+}
+
 /// The marker ready to draw: filled with a thin edge in the background's colour so that neighbours stay apart, or hollow.
 #[must_use]
-pub(super) fn marks(marker: Marker, at: Spot, radius: f64, paint: Paint, hollow: bool) -> Vec<Mark> {
+pub(super) fn marks(marker: Marker, at: Spot, radius: f64, paint: Paint, hollow: bool, stroke: f64) -> Vec<Mark> {
     let mut edge = outline(marker, at, radius);
     let area = Mark::Area { points: edge.clone(), paint: if hollow { Paint::Background } else { paint }, opacity: 1.0 };
     // One corner more than closed, so that the first corner gets a join too.
     edge.extend_from_within(..2);
-    let (width, line) = if hollow { (1.6, paint) } else { (1.0, Paint::Background) };
+    let (width, line) = if hollow { (1.6 * stroke, paint) } else { (stroke, Paint::Background) };
     let line = Mark::Line { points: edge, width, paint: line, dash: SOLID };
     if hollow { vec![area, line] } else { vec![line, area] }
 }

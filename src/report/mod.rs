@@ -2,9 +2,11 @@
 //!
 //! Nothing here draws or writes: [`crate::io::draw`] turns figures into files.
 
+mod axes;
 pub mod content;
 pub mod csv;
 pub mod document;
+pub mod examination;
 pub mod figure;
 pub mod figures;
 pub mod forecast;
@@ -17,6 +19,7 @@ mod marker;
 pub mod number;
 pub mod palette;
 mod place;
+pub mod profile;
 mod prose;
 pub mod scale;
 pub mod scene;
@@ -27,3 +30,4 @@ mod setup;
 pub(crate) mod synthetic;
 pub mod table;
 pub mod text;
+pub mod verdicts;

@@ -17,6 +17,8 @@ pub enum Kind {
     Rate,
     /// Bytes a second: written in B/s, kB/s or MB/s.
     ByteRate,
+    /// A number without a unit.
+    Number,
 }
 
 /// Significant digits where there is no interval to go by.
@@ -37,6 +39,7 @@ impl Kind {
             Kind::Fraction => (100.0, "%"),
             Kind::Percent => (1.0, "%"),
             Kind::Rate => (1.0, "/s"),
+            Kind::Number => (1.0, ""),
             Kind::ByteRate => match size.abs() {
                 v if v < 999.5 => (1.0, "B/s"),
                 v if v < 999.5e3 => (1e-3, "kB/s"),
@@ -50,7 +53,7 @@ impl Kind {
 #[must_use]
 pub fn value(kind: Kind, estimate: &Estimate) -> String {
     let (factor, unit) = kind.unit(estimate.point);
-    format!("{} {unit}", fixed(estimate.point * factor, decimals(estimate, factor)))
+    format!("{} {unit}", fixed(estimate.point * factor, decimals(estimate, factor))).trim_end().to_owned()
 }
 
 /// The interval alone, in the unit of the value beside it: `58.9 to 64.1`; `None` where there is none.

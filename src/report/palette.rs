@@ -161,7 +161,7 @@ pub fn dark_rules(selector: &str) -> String {
 }
 
 impl std::fmt::Display for Rgb {
-    /// `#RRGGBB`, as plotters writes it.
+    /// `#RRGGBB`, as SVG and HTML have it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "#{:02X}{:02X}{:02X}", self.0, self.1, self.2)
     }

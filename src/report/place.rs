@@ -3,21 +3,20 @@
 use super::palette::Paint;
 use super::scene::{Anchor, Frame, Label, Spot};
 
-/// Font size of names in the figure, in px.
-pub(super) const NAME_SIZE: f64 = 12.0;
-
 /// The room that is left inside a frame.
 #[derive(Clone, Debug)]
 pub(super) struct Room {
     inside: Frame,
     taken: Vec<Frame>,
+    /// Font size of names, in px.
+    size: f64,
 }
 
 impl Room {
     /// All of the frame.
     #[must_use]
-    pub(super) fn new(inside: Frame) -> Room {
-        Room { inside, taken: Vec::new() }
+    pub(super) fn new(inside: Frame, size: f64) -> Room {
+        Room { inside, taken: Vec::new(), size }
     }
 
     /// Keeps names out of here.
@@ -31,8 +30,8 @@ impl Room {
 
     /// A name beside a marker: right, left, above, below, then the corners; `None` where all are taken.
     pub(super) fn beside(&mut self, text: &str, (x, y): Spot, gap: f64) -> Option<Label> {
-        let middle = y + NAME_SIZE * 0.27;
-        let (above, below) = (y - gap, y + gap + NAME_SIZE * 0.74);
+        let middle = y + self.size * 0.27;
+        let (above, below) = (y - gap, y + gap + self.size * 0.74);
         let places = [
             (Anchor::Start, (x + gap, middle)),
             (Anchor::End, (x - gap, middle)),
@@ -48,7 +47,7 @@ impl Room {
 
     /// A name along a horizontal line: above or below it, from the left to the right.
     pub(super) fn along(&mut self, text: &str, y: f64) -> Option<Label> {
-        let (above, below) = (y - 6.0, y + 5.0 + NAME_SIZE * 0.74);
+        let (above, below) = (y - 6.0, y + 5.0 + self.size * 0.74);
         let (left, right) = (self.inside.left + 8.0, self.inside.right - 8.0);
         let steps = 8;
         let places: Vec<_> = (0..=steps)
@@ -68,7 +67,7 @@ impl Room {
                 text: text.to_owned(),
                 at,
                 anchor,
-                size: NAME_SIZE,
+                size: self.size,
                 paint: Paint::Ink,
                 upward: false,
             })
@@ -85,7 +84,7 @@ mod tests {
     #[test]
     fn names_do_not_overlap_and_stay_inside() {
         let inside = Frame { left: 0.0, top: 0.0, right: 300.0, bottom: 100.0 };
-        let mut room = Room::new(inside);
+        let mut room = Room::new(inside, 12.0);
         let spots: Vec<Spot> = (0..8).map(|k| (150.0 + f64::from(k) * 4.0, 50.0)).collect();
         for spot in &spots {
             room.take(Frame::around(*spot, 5.0));
@@ -102,7 +101,7 @@ mod tests {
 
     #[test]
     fn no_room_is_none() {
-        let mut room = Room::new(Frame { left: 0.0, top: 0.0, right: 20.0, bottom: 20.0 });
+        let mut room = Room::new(Frame { left: 0.0, top: 0.0, right: 20.0, bottom: 20.0 }, 12.0);
         assert_eq!(room.beside("far too long for this", (10.0, 10.0), 5.0), None);
     }
 }

@@ -1,5 +1,7 @@
 //! A drawing as plain shapes in px, after layout and before any drawing library: what a test can check for overlaps.
 
+use std::ops::Range;
+
 use super::palette::{Dash, Paint};
 use super::text;
 
@@ -15,6 +17,23 @@ pub struct Scene {
     pub height: f64,
     /// From back to front.
     pub marks: Vec<Mark>,
+    /// Which of them belong to a client, by rising place.
+    pub owned: Vec<Owned>,
+    /// The frame around the data.
+    pub data: Frame,
+    /// Dashes are drawn in so many times their lengths.
+    pub dash_scale: f64,
+}
+
+/// Marks that belong to one client: a page can hide them, and tell what stands under the pointer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Owned {
+    /// Places in the scene's marks.
+    pub marks: Range<usize>,
+    /// Place of the client in the summary.
+    pub client: usize,
+    /// Centres of the points among them.
+    pub points: Vec<Spot>,
 }
 
 /// One shape.
@@ -133,7 +152,7 @@ impl Label {
 
 /// The pieces of a dashed line; a solid one is its only piece.
 #[must_use]
-pub fn dashes(points: &[Spot], dash: Dash) -> Vec<Vec<Spot>> {
+pub fn dashes(points: &[Spot], dash: &[f64]) -> Vec<Vec<Spot>> {
     if dash.is_empty() || dash.iter().any(|length| *length <= 0.0) {
         return vec![points.to_vec()];
     }

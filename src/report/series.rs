@@ -1,68 +1,105 @@
 //! The data of a figure inside its frame: bands, lines, points and their bars.
 
-use super::figure::{Look, Point, Series, Shape};
-use super::layout::{Plan, RADIUS, corners, dash, line, marker as marker_of, paint};
+use super::figure::{Look, Point, Series, Shape, Spread};
+use super::layout::{Plan, corners, dash, line, marker as marker_of, paint};
 use super::marker;
 use super::palette::{DASHED, Paint, SOLID};
 use super::scene::{Frame, Mark, Spot};
 
+/// How strongly the area between two lines is filled.
+const BAND: f64 = 0.18;
+/// Radius of a dot, as a part of a marker's.
+const DOT: f64 = 0.3;
+
 impl Plan<'_> {
-    pub(super) fn areas(&self, series: &Series) -> Option<Mark> {
+    pub(super) fn areas(&self, series: &Series) -> Vec<Mark> {
         match &series.shape {
             Shape::Band(points) => {
                 let mut outline = self.spots(points.iter().map(|&(x, low, _)| (x, low)));
                 outline.extend(self.spots(points.iter().rev().map(|&(x, _, high)| (x, high))));
                 let (paint, opacity) = match series.look {
                     Look::Muted => (Paint::Band, 0.75),
-                    look => (paint(look), 0.18),
+                    look => (paint(look), BAND),
                 };
-                Some(Mark::Area { points: outline, paint, opacity })
+                vec![Mark::Area { points: outline, paint, opacity }]
             }
             Shape::Level { band: Some((low, high)), .. } => {
                 let ((bottom, _), (top, _)) = self.y_ends((*low, *high));
                 let points = corners(&Frame { top, bottom, ..self.frame });
-                Some(Mark::Area { points, paint: paint(series.look), opacity: 0.16 })
+                vec![Mark::Area { points, paint: paint(series.look), opacity: 0.16 }]
             }
-            _ => None,
+            Shape::Cells(blocks) => blocks
+                .iter()
+                .filter_map(|block| {
+                    let points = self.rectangle(block.x, block.y)?;
+                    Some(Mark::Area { points, paint: paint(series.look), opacity: block.strength })
+                })
+                .collect(),
+            Shape::Boxes(boxes) => boxes
+                .iter()
+                .filter_map(|one| {
+                    let points = self.rectangle(one.quartiles, one.y)?;
+                    Some(Mark::Area { points, paint: paint(series.look), opacity: 0.35 })
+                })
+                .collect(),
+            _ => Vec::new(),
         }
+    }
+
+    fn rectangle(&self, x: (f64, f64), y: (f64, f64)) -> Option<Vec<Spot>> {
+        let ((left, bottom), (right, top)) = (self.spot((x.0, y.0))?, self.spot((x.1, y.1))?);
+        Some(corners(&Frame { left, top, right, bottom }))
     }
 
     pub(super) fn lines(&self, series: &Series) -> Vec<Mark> {
         let colour = paint(series.look);
+        let stroke = self.profile.stroke;
         match &series.shape {
             Shape::Line { points, dash } => {
-                vec![line(self.spots(points.iter().copied()), 1.4, colour, dash)]
+                vec![line(self.spots(points.iter().copied()), 1.4 * stroke, colour, dash)]
             }
             Shape::Step { points, .. } => {
                 let corners = steps(&self.spots(points.iter().copied()));
-                vec![line(corners, 1.9, colour, dash(series.look))]
+                vec![line(corners, 1.9 * stroke, colour, dash(series.look))]
             }
             Shape::Level { y, dashed, .. } => self
                 .y(*y)
                 .map(|y| {
                     let dash = if *dashed { DASHED } else { SOLID };
-                    line(vec![(self.frame.left, y), (self.frame.right, y)], 1.9, colour, dash)
+                    line(vec![(self.frame.left, y), (self.frame.right, y)], 1.9 * stroke, colour, dash)
                 })
                 .into_iter()
                 .collect(),
             Shape::Verticals(xs) => xs
                 .iter()
                 .filter_map(|x| self.x(*x))
-                .map(|x| line(vec![(x, self.frame.top), (x, self.frame.bottom)], 1.0, colour, SOLID))
+                .map(|x| line(vec![(x, self.frame.top), (x, self.frame.bottom)], stroke, colour, SOLID))
                 .collect(),
-            Shape::Band(_) | Shape::Points { .. } => Vec::new(),
+            Shape::Boxes(boxes) => boxes.iter().flat_map(|one| self.whiskers(one, colour)).collect(),
+            _ => Vec::new(),
         }
+    }
+
+    fn whiskers(&self, one: &Spread, colour: Paint) -> Vec<Mark> {
+        let middle = (one.y.0 + one.y.1) / 2.0;
+        let across = |from, to| self.spots([(from, middle), (to, middle)]);
+        let median = self.spots([(one.median, one.y.0), (one.median, one.y.1)]);
+        let stroke = self.profile.stroke;
+        [(across(one.whiskers.0, one.quartiles.0), 1.2), (across(one.quartiles.1, one.whiskers.1), 1.2), (median, 2.2)]
+            .map(|(points, width)| line(points, width * stroke, colour, SOLID))
+            .to_vec()
     }
 
     pub(super) fn points(&self, series: &Series) -> Vec<Mark> {
         let (colour, shape) = (paint(series.look), marker_of(series.look));
+        let (radius, stroke) = (self.profile.radius, self.profile.stroke);
         match &series.shape {
             Shape::Points { points, hollow } => points
                 .iter()
                 .flat_map(|point| {
                     let mut marks = self.bars(point, colour);
                     if let Some(at) = self.spot((point.x, point.y)) {
-                        marks.extend(marker::marks(shape, at, RADIUS, colour, *hollow));
+                        marks.extend(marker::marks(shape, at, radius, colour, *hollow, stroke));
                     }
                     marks
                 })
@@ -70,12 +107,26 @@ impl Plan<'_> {
             Shape::Step { marks, .. } => self
                 .spots(marks.iter().copied())
                 .into_iter()
-                .flat_map(|at| marker::marks(shape, at, RADIUS - 0.6, colour, false))
+                .flat_map(|at| marker::marks(shape, at, radius * 0.87, colour, false, stroke))
                 .collect(),
             Shape::Level { y, dashed, .. } => self
                 .y(*y)
-                .map(|y| marker::marks(shape, (self.frame.right - 14.0, y), RADIUS, colour, *dashed))
+                .map(|y| (self.frame.right - self.profile.air(14.0), y))
+                .map(|at| marker::marks(shape, at, radius, colour, *dashed, stroke))
                 .unwrap_or_default(),
+            Shape::Dots(points) => self
+                .spots(points.iter().copied())
+                .into_iter()
+                .map(|at| Mark::Area { points: marker::dot(at, radius * DOT), paint: colour, opacity: 0.6 })
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The places of single points: where a page looks for what stands under the pointer.
+    pub(super) fn centres(&self, series: &Series) -> Vec<Spot> {
+        match &series.shape {
+            Shape::Points { points, .. } => self.spots(points.iter().map(|p| (p.x, p.y))),
             _ => Vec::new(),
         }
     }
@@ -84,19 +135,23 @@ impl Plan<'_> {
     fn bars(&self, point: &Point, colour: Paint) -> Vec<Mark> {
         let mut marks = Vec::new();
         let Some((x, y)) = self.spot((point.x, point.y)) else { return marks };
+        let (stroke, cap) = (self.profile.stroke, 0.87 * self.profile.radius);
+        let shows = |(low, high): ((f64, bool), (f64, bool)), middle: f64| {
+            (low.0 - middle).abs().max((high.0 - middle).abs()) > self.profile.radius + 2.5
+        };
         if let Some(((low, _), (high, _))) = point.y_spread.map(|range| self.y_ends(range)) {
-            marks.push(line(vec![(x, low), (x, high)], 1.2, colour, SOLID));
+            marks.push(line(vec![(x, low), (x, high)], 1.2 * stroke, colour, SOLID));
         }
         if let Some((low, high)) = point.y_interval.map(|range| self.y_ends(range)).filter(|ends| shows(*ends, y)) {
-            marks.push(line(vec![(x, low.0), (x, high.0)], 2.2, colour, SOLID));
+            marks.push(line(vec![(x, low.0), (x, high.0)], 2.2 * stroke, colour, SOLID));
             for (end, _) in [low, high].into_iter().filter(|(_, inside)| *inside) {
-                marks.push(line(vec![(x - 4.0, end), (x + 4.0, end)], 1.4, colour, SOLID));
+                marks.push(line(vec![(x - cap, end), (x + cap, end)], 1.4 * stroke, colour, SOLID));
             }
         }
         if let Some((low, high)) = point.x_interval.map(|range| self.x_ends(range)).filter(|ends| shows(*ends, x)) {
-            marks.push(line(vec![(low.0, y), (high.0, y)], 2.2, colour, SOLID));
+            marks.push(line(vec![(low.0, y), (high.0, y)], 2.2 * stroke, colour, SOLID));
             for (end, _) in [low, high].into_iter().filter(|(_, inside)| *inside) {
-                marks.push(line(vec![(end, y - 4.0), (end, y + 4.0)], 1.4, colour, SOLID));
+                marks.push(line(vec![(end, y - cap), (end, y + cap)], 1.4 * stroke, colour, SOLID));
             }
         }
         marks
@@ -120,11 +175,6 @@ impl Plan<'_> {
         };
         (end(low, left), end(high, right))
     }
-}
-
-/// Whether a bar reaches beyond the marker that stands on it.
-fn shows((low, high): ((f64, bool), (f64, bool)), middle: f64) -> bool {
-    (low.0 - middle).abs().max((high.0 - middle).abs()) > RADIUS + 2.5
 }
 
 /// Steps smaller than this, in px, are drawn as straight lines: no one sees the corner, and it makes the line rough.

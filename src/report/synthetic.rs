@@ -82,6 +82,8 @@ impl Wish {
             groups: vec![group()],
             clients: clients.collect(),
             pvs,
+            claims: Vec::new(),
+            expectations: Vec::new(),
         }
     }
 
@@ -140,6 +142,7 @@ impl Wish {
             wakeups_per_s: Some(estimate(requests_per_s.map_or(950.0, |r| r / 100.0), 0.02)),
             connect_ns: Some(estimate(4.2e7, 0.1)),
             expected: period.map(expected).unwrap_or_default(),
+            by_repeat: Vec::new(),
             name,
         }
     }

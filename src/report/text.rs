@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use ab_glyph::{Font, FontRef};
 
 /// Liberation Sans Regular 2.1.5, unmodified (SIL Open Font License, see `assets/fonts`).
-static BYTES: &[u8] = include_bytes!("../../assets/fonts/LiberationSans-Regular.ttf");
+pub static BYTES: &[u8] = include_bytes!("../../assets/fonts/LiberationSans-Regular.ttf");
 
 /// The font and what may stand in for it. The first four have the same widths, and nearly every machine has one of them, so no font
 /// has to be carried in a file whose text is left as text (it would be 550 kB in each). Where there is none, the SVG's `textLength`
@@ -46,6 +46,22 @@ pub fn fit(text: &str, size: f64, room: f64) -> String {
     String::new()
 }
 
+/// The text in lines none of which is wider than `room`, as far as words allow.
+#[must_use]
+pub fn wrap(text: &str, size: f64, room: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if width(line, size) + width(" ", size) + width(word, size) <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +79,15 @@ mod tests {
         for c in "0123456789.,%()–−…µλ×≤≥ msn".chars() {
             assert_ne!(font.glyph_id(c).0, 0, "no glyph for {c:?}");
         }
+    }
+
+    #[test]
+    fn lines_are_as_wide_as_they_may_be() {
+        let label = "Processor time (% of one core, log scale)";
+        let lines = wrap(label, 12.0, 130.0);
+        assert!(lines.len() > 1 && lines.iter().all(|line| width(line, 12.0) <= 130.0), "{lines:?}");
+        assert_eq!(lines.join(" "), label);
+        assert_eq!(wrap(label, 12.0, 1000.0), [label]);
     }
 
     #[test]

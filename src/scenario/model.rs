@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::expectation::{Claim, Expectation};
 use crate::pv::{NativeType, PvId, PvName, Severity};
 use crate::time::Span;
 
@@ -38,6 +39,12 @@ pub struct Scenario {
     pub pvs: Vec<PvSpec>,
     /// The clients under test.
     pub clients: Vec<ClientSpec>,
+    /// Statements that expectations put to the test.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
+    /// What should come out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expectations: Vec<Expectation>,
 }
 
 /// A client's period comes out a little longer than asked, by its round time: windows are stretched by this, in percent.

@@ -122,6 +122,16 @@ fn keep_clients(scenario: &mut Scenario, wanted: &[String]) -> Result<(), Overri
             known: known(),
         });
     }
+    // What is expected of a client that nobody asked for is no part of the run.
+    let left_out: Vec<String> = scenario
+        .clients
+        .iter()
+        .map(|client| client.name.clone())
+        .filter(|name| !wanted.contains(&name.as_str()))
+        .collect();
+    scenario
+        .expectations
+        .retain(|expectation| !expectation.subjects().any(|of| left_out.iter().any(|name| name == of)));
     scenario.clients.retain(|client| wanted.contains(&client.name.as_str()));
     Ok(())
 }

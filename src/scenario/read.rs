@@ -7,6 +7,7 @@ use toml::de::DeTable;
 use super::change::Traces;
 use super::client_block::{self, PvIndex};
 use super::duration::LONGEST;
+use super::expect_block;
 use super::model::{ClientSpec, Facts, PvGroup, PvSpec, Scenario};
 use super::pattern::MAX_PVS;
 use super::problem::{Findings, ScenarioError};
@@ -90,6 +91,8 @@ fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findin
         groups: Vec::new(),
         pvs: Vec::new(),
         clients: Vec::new(),
+        claims: Vec::new(),
+        expectations: Vec::new(),
     };
     let blocks: Vec<PvBlock<'_>> =
         root.sections("pv").into_iter().filter_map(|section| pv_block::read(section, traces)).collect();
@@ -106,6 +109,11 @@ fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findin
         let clients = read_clients(client_sections, &scenario, &index);
         check_names(&clients);
         scenario.clients = clients.into_iter().map(|(_, client)| client).collect();
+    }
+    root.knows(&["claim", "expect"]);
+    // Likewise with clients missing.
+    if findings.is_empty() {
+        expect_block::read(root, &mut scenario);
     }
     scenario
 }

@@ -63,6 +63,7 @@ fn client(scenario: &Scenario, forecast: &Forecast) -> Option<ClientSummary> {
             age_mean_ns: None,
             age_peak_ns: None,
         },
+        by_repeat: Vec::new(),
     })
 }
 

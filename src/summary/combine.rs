@@ -5,7 +5,7 @@ use hdrhistogram::Histogram;
 use super::expected::{Achieved, expected};
 use super::measured::Measured;
 use super::strategy::strategy;
-use super::{ClientSummary, Latency};
+use super::{ClientSummary, Latency, OfRepeat};
 use crate::scenario::model::{ClientSpec, Fetch, Program, Scenario};
 use crate::stats::distribution::{merge, percentile};
 use crate::stats::{Distribution, Estimate};
@@ -75,12 +75,23 @@ impl Periods {
         }
     }
 
+    fn merge(&mut self, other: &Periods) {
+        merge(&mut self.pooled, &other.pooled);
+        self.medians.extend_from_slice(&other.medians);
+        self.means.extend_from_slice(&other.means);
+        self.sum = (self.sum.0 + other.sum.0, self.sum.1.saturating_add(other.sum.1));
+    }
+
+    fn median(&self) -> Option<f64> {
+        percentile(&self.pooled, 0, 0, 0.5)
+    }
+
     fn mean(&self) -> Option<f64> {
         (self.sum.1 > 0).then(|| self.sum.0 / self.sum.1 as f64).or(Estimate::mean(&self.means).map(|e| e.point))
     }
 
     fn achieved(&self, repeats: u32) -> Option<Estimate> {
-        let median = percentile(&self.pooled, 0, 0, 0.5).map(|p| Estimate::pooled(p, &self.medians, repeats));
+        let median = self.median().map(|p| Estimate::pooled(p, &self.medians, repeats));
         median.or_else(|| Some(Estimate::pooled(self.mean()?, &self.means, repeats)))
     }
 
@@ -106,6 +117,7 @@ pub(super) struct Fold<'a> {
     seen: LatencyFold,
     periods: Periods,
     values: Values,
+    by_repeat: Vec<OfRepeat>,
 }
 
 /// One value for each repeat that has it.
@@ -143,6 +155,7 @@ impl<'a> Fold<'a> {
             seen: LatencyFold::default(),
             periods: Periods::new(),
             values: Values::default(),
+            by_repeat: Vec::new(),
         }
     }
 
@@ -159,22 +172,27 @@ impl<'a> Fold<'a> {
         self.notice.add(&measured.notice);
         self.intended.add(&measured.intended);
         self.seen.add(&measured.seen);
-        self.add_periods(segment, measured);
+        let periods = self.periods_of(segment, measured);
+        self.periods.merge(&periods);
         self.values.add(segment, measured, self.client);
+        let (own, round_trip) = ((periods.median(), periods.mean()), round_trip(segment, measured, self.client));
+        self.by_repeat.push(OfRepeat::of(segment, measured, own, round_trip));
     }
 
-    fn add_periods(&mut self, segment: &Segment, measured: &Measured) {
+    fn periods_of(&self, segment: &Segment, measured: &Measured) -> Periods {
         let native = self.client.program == Program::Native;
+        let mut periods = Periods::new();
         match &segment.tally {
             Some(tally) if native || tally.mean_period_ns.is_some() => {
-                self.periods.add(&tally.periods, tally.mean_period_ns);
+                periods.add(&tally.periods, tally.mean_period_ns);
             }
             _ if self.client.fetch != Fetch::Monitor && measured.counted.requests > 0 => {
                 let all = segment.window.length().0 as f64 * self.client.pvs.len() as f64;
-                self.periods.means.push(all / measured.counted.requests as f64);
+                periods.means.push(all / measured.counted.requests as f64);
             }
             _ => {}
         }
+        periods
     }
 
     /// How the polls came out; `None` for a monitor.
@@ -241,6 +259,7 @@ impl<'a> Fold<'a> {
             wakeups_per_s: mean(&values.wakeups),
             connect_ns: mean(&values.connect),
             expected: expected(self.scenario, client, &achieved),
+            by_repeat: self.by_repeat.clone(),
         }
     }
 }
@@ -265,8 +284,12 @@ impl Values {
         self.bytes_out.extend(a_second(segment.ioc.bytes_out));
         self.wakeups.extend(segment.wakeups.and_then(a_second));
         self.connect.extend(segment.connect.map(|c| c.0 as f64));
-        self.round_trip.extend(of_rounds(segment, client).or(measured.round_trip_ns()));
+        self.round_trip.extend(round_trip(segment, measured, client));
     }
+}
+
+fn round_trip(segment: &Segment, measured: &Measured, client: &ClientSpec) -> Option<f64> {
+    of_rounds(segment, client).or(measured.round_trip_ns())
 }
 
 /// The round trip of one get from that of all rounds: a client that asks for one value at a time makes as many round trips in a

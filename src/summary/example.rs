@@ -67,6 +67,8 @@ pub(crate) fn scenario(groups: Vec<(usize, PvGroup)>, clients: Vec<ClientSpec>) 
         groups: groups.into_iter().map(|(_, group)| group).collect(),
         pvs,
         clients,
+        claims: Vec::new(),
+        expectations: Vec::new(),
     }
 }
 
@@ -237,5 +239,6 @@ pub(crate) fn summary_of(name: &str, fetch: Fetch) -> ClientSummary {
         wakeups_per_s: None,
         connect_ns: None,
         expected: Expected::default(),
+        by_repeat: Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! The derived numbers of a run: one summary for each client, with intervals, expected values and warnings.
 
+pub mod by_repeat;
 pub mod checks;
 mod combine;
 #[cfg(test)]
@@ -12,6 +13,7 @@ pub mod notes;
 pub mod strategy;
 mod summarise;
 
+pub use by_repeat::OfRepeat;
 pub use finding::Finding;
 pub use measured::{Measured, Stretch};
 pub use model::{ClientSummary, Expected, Latency, Summary, Warning};

@@ -3,6 +3,7 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+use super::OfRepeat;
 use crate::scenario::model::{Fetch, Pacing};
 use crate::stats::Estimate;
 use crate::time::Span;
@@ -137,4 +138,7 @@ pub struct ClientSummary {
     pub connect_ns: Option<Estimate>,
     /// What theory says, at the achieved periods and the rate of changes that was seen.
     pub expected: Expected,
+    /// What each repeat came to by itself, in the order of measuring; empty in runs of the first versions.
+    #[serde(default)]
+    pub by_repeat: Vec<OfRepeat>,
 }

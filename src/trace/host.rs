@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::floor::Floor;
+
 /// The machine and the software of a run. What could not be read is `None`, with the reason in [`Host::unavailable`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -20,6 +22,18 @@ pub struct Host {
     pub timer_slack_ns: Option<u64>,
     /// Frequency governor of the first processor.
     pub governor: Option<String>,
+    /// Processors that are there, whether allowed or not.
+    pub cores_online: Option<u32>,
+    /// Processor time that the process' control group may use at most, in thousandths of one core; `None` with no reason: no limit.
+    pub cpu_quota_permille: Option<u64>,
+    /// Ticks of the kernel in a second (`CONFIG_HZ`).
+    pub kernel_hz: Option<u32>,
+    /// The driver that puts idle processors to sleep.
+    pub idle_driver: Option<String>,
+    /// Whether it is a virtual machine.
+    pub hypervisor: Option<bool>,
+    /// What it could do at best, measured before the run.
+    pub floor: Option<Floor>,
     /// Versions of what was measured: programs and libraries of the clients.
     pub versions: BTreeMap<String, String>,
     /// Field name to the reason why it is not known.

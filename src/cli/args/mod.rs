@@ -1,5 +1,6 @@
 //! The flags as they are written, before anything is believed: a file for each command.
 
+mod doctor;
 mod ioc;
 mod predict;
 mod report;
@@ -13,6 +14,7 @@ use clap_complete::Shell;
 use super::exit;
 use crate::scenario::duration::parse_duration;
 use crate::time::Span;
+pub(crate) use doctor::DoctorFlags;
 pub(crate) use ioc::IocFlags;
 pub(crate) use predict::{FetchFlag, PacingFlag, PatternFlag, PredictFlags};
 pub(crate) use report::ReportFlags;
@@ -28,7 +30,8 @@ Examples:
   pollcost run mine.toml                       measure it
   pollcost simulate mine.toml                  the same in virtual time
   pollcost predict --rate 10 --period 10ms,1s  what to expect, without a run
-  pollcost ioc mine.toml                       serve its PVs to any EPICS client";
+  pollcost ioc mine.toml                       serve its PVs to any EPICS client
+  pollcost doctor                              what this machine can measure";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
@@ -71,6 +74,9 @@ pub(crate) enum Command {
     /// Serve a scenario's PVs over Channel Access until Ctrl-C, then tell what each client asked for
     #[command(after_help = ioc::IOC_EXAMPLES)]
     Ioc(IocFlags),
+    /// Measure what this machine can tell: timers, loopback TCP, clocks, counters, load
+    #[command(after_help = doctor::DOCTOR_EXAMPLES)]
+    Doctor(DoctorFlags),
     /// List the built-in scenarios, or print one as TOML
     #[command(after_help = scenarios::SCENARIOS_EXAMPLES)]
     Scenarios(ScenariosFlags),

@@ -21,6 +21,9 @@ pub(crate) struct ReportFlags {
     /// Colours of the report and its figures
     #[arg(long, default_value = "light")]
     pub(crate) theme: ThemeFlag,
+    /// Count the scenario's expectations in the exit code: 1 if one does not hold, else 3 if one is inconclusive
+    #[arg(long)]
+    pub(crate) check: bool,
     #[command(flatten)]
     pub(crate) voice: VoiceFlags,
 }

@@ -38,6 +38,9 @@ pub(crate) struct RunFlags {
     /// Port of the IOC; 0: any free one
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) port: u16,
+    /// Count the scenario's expectations in the exit code: 1 if one does not hold, else 3 if one is inconclusive
+    #[arg(long)]
+    pub(crate) check: bool,
     #[command(flatten)]
     pub(crate) voice: VoiceFlags,
 }

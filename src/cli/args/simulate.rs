@@ -47,6 +47,9 @@ pub(crate) struct SimulateFlags {
     /// Write facts to the tables: what was new to a client, or every reply and request [default: none]
     #[arg(long, value_name = "WHAT")]
     pub(crate) facts: Option<FactsFlag>,
+    /// Count the scenario's expectations in the exit code: 1 if one does not hold, else 3 if one is inconclusive
+    #[arg(long)]
+    pub(crate) check: bool,
     #[command(flatten)]
     pub(crate) voice: VoiceFlags,
 }

@@ -7,12 +7,14 @@ use std::io::IsTerminal;
 use clap_complete::Shell;
 
 use super::args::{
-    ColorFlag, Command, FactsFlag, Flags, FormatFlag, IocFlags, ReportFlags, RunFlags, SimulateFlags, ThemeFlag,
-    VoiceFlags,
+    ColorFlag, Command, DoctorFlags, FactsFlag, Flags, FormatFlag, IocFlags, ReportFlags, RunFlags, SimulateFlags,
+    ThemeFlag, VoiceFlags,
 };
 use super::failure::Failure;
 use super::{DEFAULT_SCENARIO, source};
-use crate::io::request::{Format, IocRequest, PredictRequest, ReportRequest, RunRequest, SimulateRequest, Voice};
+use crate::io::request::{
+    DoctorRequest, Format, IocRequest, PredictRequest, ReportRequest, RunRequest, SimulateRequest, Voice,
+};
 use crate::scenario::Overrides;
 use crate::scenario::model::{Facts, Scenario};
 use crate::time::Span;
@@ -28,6 +30,8 @@ pub enum Request {
     Predict(Box<PredictRequest>),
     /// Serve a scenario's PVs.
     Ioc(Box<IocRequest>),
+    /// Examine the machine.
+    Doctor(DoctorRequest),
     /// Draw a report again.
     Report(ReportRequest),
     /// List the built-in scenarios, or print one.
@@ -49,6 +53,7 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
         Some(Command::Simulate(flags)) => simulate(flags),
         Some(Command::Predict(flags)) => predict::predict(flags),
         Some(Command::Ioc(flags)) => ioc(flags),
+        Some(Command::Doctor(flags)) => Ok(Request::Doctor(doctor(flags))),
         Some(Command::Report(flags)) => Ok(Request::Report(report(flags))),
         Some(Command::Scenarios(flags)) => Ok(Request::Scenarios { name: flags.name, format: format(flags.format) }),
         Some(Command::Completions { shell }) => Ok(Request::Completions(shell)),
@@ -68,8 +73,9 @@ fn run(scenario: &str, flags: RunFlags) -> Result<Request, Failure> {
         facts: flags.facts.map(facts),
     };
     let scenario = with_clients(scenario, overrides)?;
-    let (out, port, voice) = (flags.out, flags.port, voice(flags.voice));
-    Ok(Request::Run(Box::new(RunRequest { scenario, out, port, voice })))
+    check(flags.check, &scenario)?;
+    let (out, port, check, voice) = (flags.out, flags.port, flags.check, voice(flags.voice));
+    Ok(Request::Run(Box::new(RunRequest { scenario, out, port, check, voice })))
 }
 
 fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
@@ -81,8 +87,21 @@ fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
         facts: None,
     };
     let scenario = with_clients(&flags.scenario, overrides)?;
+    check(flags.check, &scenario)?;
     let (out, link, facts, voice) = (flags.out, flags.link, flags.facts.map(facts), voice(flags.voice));
-    Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, voice })))
+    let check = flags.check;
+    Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, check, voice })))
+}
+
+/// A scenario without expectations has nothing that could be checked: a check that cannot fail is a mistake.
+fn check(asked: bool, scenario: &Scenario) -> Result<(), Failure> {
+    if asked && scenario.expectations.is_empty() {
+        return Err(Failure::bad_input(
+            format!("--check: the scenario `{}` expects nothing", scenario.name),
+            "add a block: [[expect]] with says, metric, client, relation, and value or other",
+        ));
+    }
+    Ok(())
 }
 
 /// A scenario that has clients, options applied.
@@ -114,9 +133,13 @@ fn ioc(flags: IocFlags) -> Result<Request, Failure> {
     Ok(Request::Ioc(Box::new(IocRequest { scenario, port, duration, voice })))
 }
 
+fn doctor(flags: DoctorFlags) -> DoctorRequest {
+    DoctorRequest { quick: flags.quick, out: flags.out, voice: voice(flags.voice) }
+}
+
 fn report(flags: ReportFlags) -> ReportRequest {
     let dark = flags.theme == ThemeFlag::Dark;
-    ReportRequest { run: flags.run, out: flags.out, dark, voice: voice(flags.voice) }
+    ReportRequest { run: flags.run, out: flags.out, dark, check: flags.check, voice: voice(flags.voice) }
 }
 
 fn voice(flags: VoiceFlags) -> Voice {

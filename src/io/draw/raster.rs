@@ -1,73 +1,104 @@
-//! A bitmap for plotters with exact edges: it takes canvas units, covers pixels by the part of them that a shape fills,
-//! and sets letters from the bundled font at fractions of a pixel. plotters' own bitmap rounds each letter to a pixel
-//! and drops the space before it.
+//! A scene as pixels, with exact edges: a pixel takes as much of a colour as the shape fills of it, and letters of the bundled font
+//! stand at fractions of a pixel.
 
 use ab_glyph::{Font, FontRef, GlyphId, PxScale, ScaleFont, point};
 use ab_glyph_rasterizer::Rasterizer;
-use plotters::prelude::BitMapBackend;
-use plotters::style::text_anchor::HPos;
-use plotters_backend::{
-    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontTransform,
-};
 
-use super::{EM, FINE, HANG};
+use crate::report::palette::{Rgb, Theme};
+use crate::report::scene::{Anchor, Label, Mark, Scene, Spot, dashes};
 use crate::report::text;
 
-/// Pixels of the bitmap for each px of the layout: sharp on screens of twice the density, and in print.
-pub(super) const PIXELS_PER_PX: f64 = 2.0;
-/// Steps between a pixel that is not covered and one that is.
+/// Steps between a pixel that is not covered and one that is: few enough that a whole drawing keeps to a small palette.
 const SHADES: f64 = 10.0;
-/// Pixels for each canvas unit.
-const SHRINK: f64 = PIXELS_PER_PX / FINE;
 
-/// The size of the bitmap for a canvas.
-pub(super) fn pixels((wide, high): (u32, u32)) -> (u32, u32) {
-    let shrunk = |length: u32| ((f64::from(length) * SHRINK).round() as u32).max(1);
-    (shrunk(wide), shrunk(high))
+/// The bitmap: three bytes for each pixel.
+pub(super) struct Raster {
+    pub(super) wide: u32,
+    pub(super) high: u32,
+    pub(super) pixels: Vec<u8>,
+    /// Pixels for each px of the layout.
+    scale: f64,
 }
 
-/// The bitmap.
-pub(super) struct Raster<'a> {
-    bitmap: BitMapBackend<'a>,
-    canvas: (u32, u32),
-}
-
-type Done<'a> = Result<(), DrawingErrorKind<<BitMapBackend<'a> as DrawingBackend>::ErrorType>>;
-
-impl<'a> Raster<'a> {
-    /// Draws into `buffer`, three bytes for each of [`pixels`].
-    pub(super) fn new(buffer: &'a mut [u8], canvas: (u32, u32)) -> Raster<'a> {
-        Raster { bitmap: BitMapBackend::with_buffer(buffer, pixels(canvas)), canvas }
+/// Draws a scene.
+pub(super) fn draw(scene: &Scene, theme: Theme, dpi: u32) -> Raster {
+    let scale = f64::from(dpi) / 96.0;
+    let length = |px: f64| ((px * scale).round() as u32).max(1);
+    let (wide, high) = (length(scene.width), length(scene.height));
+    let mut raster = Raster { wide, high, pixels: vec![0xFF; wide as usize * high as usize * 3], scale };
+    for mark in &scene.marks {
+        match mark {
+            Mark::Line { points, width, paint, dash } => {
+                let dash: Vec<f64> = dash.iter().map(|length| length * scene.dash_scale).collect();
+                for piece in dashes(points, &dash).iter().filter(|piece| piece.len() > 1) {
+                    let path: Vec<Spot> = piece.iter().map(|(x, y)| (x * scale, y * scale)).collect();
+                    raster.cover(&stroke(&path, width * scale), theme.colour(*paint), 1.0);
+                }
+            }
+            Mark::Area { points, paint, opacity } => {
+                let outline: Vec<Spot> = points.iter().map(|(x, y)| (x * scale, y * scale)).collect();
+                raster.cover(&[outline], theme.colour(*paint), *opacity);
+            }
+            Mark::Text(label) => raster.words(label, theme.colour(label.paint)),
+        }
     }
+    raster
+}
 
+impl Raster {
     /// Fills all outlines in one colour, once where they overlap. They must turn the same way.
-    fn cover(&mut self, outlines: &[Vec<(f64, f64)>], colour: BackendColor) -> Done<'a> {
-        let Some((left, top, right, bottom)) = bounds(outlines, self.bitmap.get_size()) else { return Ok(()) };
+    fn cover(&mut self, outlines: &[Vec<Spot>], colour: Rgb, opacity: f64) {
+        let Some((left, top, right, bottom)) = bounds(outlines, (self.wide, self.high)) else { return };
         let (wide, high) = ((right - left) as usize, (bottom - top) as usize);
         let mut rasterizer = Rasterizer::new(wide, high);
         let within = |v: f64, start: i32, length: usize| (v - f64::from(start)).clamp(0.0, length as f64) as f32;
-        let corner = |(x, y): (f64, f64)| ab_glyph_rasterizer::point(within(x, left, wide), within(y, top, high));
+        let corner = |(x, y): Spot| ab_glyph_rasterizer::point(within(x, left, wide), within(y, top, high));
         for outline in outlines {
             let ends = outline.iter().skip(1).chain(outline.first());
             for (from, to) in outline.iter().zip(ends) {
                 rasterizer.draw_line(corner(*from), corner(*to));
             }
         }
-        let mut done = Ok(());
-        rasterizer.for_each_pixel_2d(|x, y, part| {
-            if done.is_ok() {
-                done = self.bitmap.draw_pixel((left + x as i32, top + y as i32), colour.mix(shade(part)));
-            }
+        rasterizer
+            .for_each_pixel_2d(|x, y, part| self.mix(left + x as i32, top + y as i32, colour, shade(part) * opacity));
+    }
+
+    /// Mixes a colour into a pixel; nothing outside.
+    fn mix(&mut self, x: i32, y: i32, Rgb(red, green, blue): Rgb, part: f64) {
+        let (Ok(column), Ok(row)) = (u32::try_from(x), u32::try_from(y)) else { return };
+        if part <= 0.0 || column >= self.wide || row >= self.high {
+            return;
+        }
+        let at = (row as usize * self.wide as usize + column as usize) * 3;
+        for (channel, colour) in self.pixels[at..at + 3].iter_mut().zip([red, green, blue]) {
+            *channel = (f64::from(*channel) * (1.0 - part) + f64::from(colour) * part).round() as u8;
+        }
+    }
+
+    fn words(&mut self, label: &Label, colour: Rgb) {
+        let Some(font) = text::font() else { return };
+        let line = Line::set(font, &label.text, label.size * self.scale);
+        let start = match label.anchor {
+            Anchor::Start => 0.0,
+            Anchor::Middle => -line.width / 2.0,
+            Anchor::End => -line.width,
+        };
+        let (x, y) = (label.at.0 * self.scale, label.at.1 * self.scale);
+        // Turned text is set at the origin and each pixel then turned around the place.
+        let origin = if label.upward { (start, 0.0) } else { (x + start, y) };
+        let turned = |column: i32, row: i32| (x.round() as i32 + row, y.round() as i32 - column - 1);
+        line.draw(font, origin, |column, row, part| {
+            let (x, y) = if label.upward { turned(column, row) } else { (column, row) };
+            self.mix(x, y, colour, shade(part));
         });
-        done
     }
 }
 
 /// The whole pixels that the outlines touch, cut to the bitmap: left, top, right, bottom; `None` when there is none.
-fn bounds(outlines: &[Vec<(f64, f64)>], (wide, high): (u32, u32)) -> Option<(i32, i32, i32, i32)> {
+fn bounds(outlines: &[Vec<Spot>], (wide, high): (u32, u32)) -> Option<(i32, i32, i32, i32)> {
     let corners = || outlines.iter().flatten();
-    let low = |axis: fn(&(f64, f64)) -> f64| corners().map(axis).fold(f64::INFINITY, f64::min).floor().max(0.0) as i32;
-    let high_of = |axis: fn(&(f64, f64)) -> f64, limit: u32| {
+    let low = |axis: fn(&Spot) -> f64| corners().map(axis).fold(f64::INFINITY, f64::min).floor().max(0.0) as i32;
+    let high_of = |axis: fn(&Spot) -> f64, limit: u32| {
         corners().map(axis).fold(f64::NEG_INFINITY, f64::max).ceil().min(f64::from(limit)) as i32
     };
     let (left, top) = (low(|c| c.0), low(|c| c.1));
@@ -75,23 +106,18 @@ fn bounds(outlines: &[Vec<(f64, f64)>], (wide, high): (u32, u32)) -> Option<(i32
     (left < right && top < bottom).then_some((left, top, right, bottom))
 }
 
-/// How much of a pixel is covered, in few enough steps that a whole drawing keeps to a small palette.
 fn shade(part: f32) -> f64 {
     (f64::from(part.clamp(0.0, 1.0)) * SHADES).round() / SHADES
 }
 
-fn to_pixels((x, y): BackendCoord) -> (f64, f64) {
-    (f64::from(x) * SHRINK, f64::from(y) * SHRINK)
-}
-
 /// Twice the signed area.
-fn turning(outline: &[(f64, f64)]) -> f64 {
+fn turning(outline: &[Spot]) -> f64 {
     let ends = outline.iter().skip(1).chain(outline.first());
     outline.iter().zip(ends).map(|(a, b)| a.0 * b.1 - b.0 * a.1).sum()
 }
 
 /// The outlines that together make a line of this width with round joins and flat ends.
-fn stroke(path: &[(f64, f64)], width: f64) -> Vec<Vec<(f64, f64)>> {
+fn stroke(path: &[Spot], width: f64) -> Vec<Vec<Spot>> {
     let half = width / 2.0;
     let mut outlines = Vec::new();
     for pair in path.windows(2) {
@@ -112,64 +138,6 @@ fn stroke(path: &[(f64, f64)], width: f64) -> Vec<Vec<(f64, f64)>> {
         }
     }
     outlines
-}
-
-impl<'a> DrawingBackend for Raster<'a> {
-    type ErrorType = <BitMapBackend<'a> as DrawingBackend>::ErrorType;
-
-    fn get_size(&self) -> (u32, u32) {
-        self.canvas
-    }
-
-    fn ensure_prepared(&mut self) -> Done<'a> {
-        self.bitmap.ensure_prepared()
-    }
-
-    fn present(&mut self) -> Done<'a> {
-        self.bitmap.present()
-    }
-
-    fn draw_pixel(&mut self, (x, y): BackendCoord, colour: BackendColor) -> Done<'a> {
-        let (x, y) = to_pixels((x, y));
-        self.bitmap.draw_pixel((x as i32, y as i32), colour)
-    }
-
-    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Done<'a> {
-        self.draw_path([from, to], style)
-    }
-
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Done<'a> {
-        let path: Vec<_> = path.into_iter().map(to_pixels).collect();
-        self.cover(&stroke(&path, f64::from(style.stroke_width()) * SHRINK), style.color())
-    }
-
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Done<'a> {
-        let outline: Vec<_> = path.into_iter().map(to_pixels).collect();
-        self.cover(&[outline], style.color())
-    }
-
-    fn draw_text<S: BackendTextStyle>(&mut self, words: &str, style: &S, at: BackendCoord) -> Done<'a> {
-        let Some(font) = text::font() else { return Ok(()) };
-        let em = style.size() / EM * SHRINK;
-        let line = Line::set(font, words, em);
-        let start = match style.anchor().h_pos {
-            HPos::Left => 0.0,
-            HPos::Center => -line.width / 2.0,
-            HPos::Right => -line.width,
-        };
-        let (x, y) = to_pixels(at);
-        let upward = matches!(style.transform(), FontTransform::Rotate270);
-        // Turned text is set at the origin and each pixel then turned around the place.
-        let origin = if upward { (start, em * HANG) } else { (x + start, y + em * HANG) };
-        let mut done = Ok(());
-        line.draw(font, origin, |column, row, part| {
-            let pixel = if upward { (x as i32 + row, y as i32 - column - 1) } else { (column, row) };
-            if done.is_ok() {
-                done = self.bitmap.draw_pixel(pixel, style.color().mix(shade(part)));
-            }
-        });
-        done
-    }
 }
 
 /// A text set in one line.

@@ -86,7 +86,7 @@ pub fn cpu_period(summary: &Summary) -> Result<Figure, Omitted> {
         ),
         alt: alt(&pollers),
         x,
-        y: Axis { label: format!("Processor time (% of one core, {spacing})"), unit: Unit::Percent, scale },
+        y: Axis::new(format!("Processor time (% of one core, {spacing})"), Unit::Percent, scale),
         series,
         keys,
         direct_labels: false,

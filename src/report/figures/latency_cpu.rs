@@ -48,12 +48,8 @@ pub fn latency_cpu(summary: &Summary) -> Result<Figure, Omitted> {
             basis(n, "Bars with caps: 95 % intervals over repeats; across, the sum of the two ends' intervals.")
         ),
         alt: alt(&points),
-        x: Axis {
-            label: "Processor time of client and IOC (% of one core, log scale)".into(),
-            unit: Unit::Percent,
-            scale: x,
-        },
-        y: Axis { label: "Mean notice latency (seconds, log scale)".into(), unit: Unit::Nanoseconds, scale: y },
+        x: Axis::new("Processor time of client and IOC (% of one core, log scale)", Unit::Percent, x),
+        y: Axis::new("Mean notice latency (seconds, log scale)", Unit::Nanoseconds, y),
         keys: points.iter().map(|(look, client, _)| key(client.name.clone(), *look, Symbol::Marker)).collect(),
         series,
         direct_labels: true,

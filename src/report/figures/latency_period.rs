@@ -59,7 +59,7 @@ pub fn latency_period(summary: &Summary) -> Result<Figure, Omitted> {
         ),
         alt: alt(&pollers, summary),
         x,
-        y: Axis { label: "Notice latency (seconds, log scale)".into(), unit: Unit::Nanoseconds, scale: y },
+        y: Axis::new("Notice latency (seconds, log scale)", Unit::Nanoseconds, y),
         series,
         keys,
         direct_labels: false,

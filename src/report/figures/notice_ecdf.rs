@@ -44,12 +44,12 @@ pub fn notice_ecdf(summary: &Summary) -> Result<Figure, Omitted> {
             basis(n, "Samples of all repeats together.")
         ),
         alt: alt(&drawn.iter().map(|(_, client)| *client).collect::<Vec<_>>()),
-        x: Axis { label: "Notice latency (seconds, log scale)".into(), unit: Unit::Nanoseconds, scale: x },
-        y: Axis {
-            label: "Changes noticed within this time (% of all)".into(),
-            unit: Unit::Fraction,
-            scale: Scale { spacing: Spacing::Linear, low: 0.0, high: 1.02 },
-        },
+        x: Axis::new("Notice latency (seconds, log scale)", Unit::Nanoseconds, x),
+        y: Axis::new(
+            "Changes noticed within this time (% of all)",
+            Unit::Fraction,
+            Scale { spacing: Spacing::Linear, low: 0.0, high: 1.02 },
+        ),
         keys: series.iter().map(|s| key(s.name.clone(), s.look, Symbol::Line)).collect(),
         series,
         direct_labels: false,

@@ -30,7 +30,7 @@ pub(super) fn pollers(summary: &Summary) -> Vec<(usize, &ClientSummary, f64)> {
 /// The axis for these series.
 pub(super) fn axis(series: &[Series]) -> Option<Axis> {
     let scale = Extent::all(series.iter().map(Series::x_extent)).log()?;
-    Some(Axis { label: "Mean achieved poll period (seconds, log scale)".into(), unit: Unit::Nanoseconds, scale })
+    Some(Axis::new("Mean achieved poll period (seconds, log scale)", Unit::Nanoseconds, scale))
 }
 
 /// What must be said about periods that were not as asked, and about pollers that have none.

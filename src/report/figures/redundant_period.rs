@@ -51,11 +51,11 @@ pub fn redundant_period(summary: &Summary, scenario: &Scenario) -> Result<Figure
         ),
         alt: alt(&pollers),
         x,
-        y: Axis {
-            label: "Redundant requests (% of gets)".into(),
-            unit: Unit::Fraction,
-            scale: Scale { spacing: Spacing::Linear, low: -0.03, high: 1.03 },
-        },
+        y: Axis::new(
+            "Redundant requests (% of gets)",
+            Unit::Fraction,
+            Scale { spacing: Spacing::Linear, low: -0.03, high: 1.03 },
+        ),
         series: curve.into_iter().chain(marks).chain(points).collect(),
         keys,
         direct_labels: false,

@@ -4,6 +4,7 @@ use super::*;
 use crate::report::figure::{Extent, Series, Shape};
 use crate::report::layout::{self, Title};
 use crate::report::palette::Paint;
+use crate::report::profile::{PROFILES, Profile, SCREEN};
 use crate::report::scene::{Frame, Label, Mark, Scene};
 use crate::report::synthetic::{Wish, cases};
 use crate::time::Span;
@@ -17,6 +18,11 @@ fn drawn() -> Vec<(&'static str, Figure)> {
             figures.into_iter().map(move |figure| (case, figure))
         })
         .collect()
+}
+
+/// The same in every profile.
+fn in_every_profile() -> impl Iterator<Item = (&'static str, &'static Profile, Figure)> {
+    drawn().into_iter().flat_map(|(case, figure)| PROFILES.iter().map(move |profile| (case, profile, figure.clone())))
 }
 
 fn labels(scene: &Scene) -> Vec<&Label> {
@@ -64,17 +70,18 @@ fn legends_say_nothing_twice_and_explain_every_colour() {
 
 #[test]
 fn no_text_is_cut_or_lies_over_another() {
-    for (case, figure) in drawn() {
-        let scene = layout::scene(&figure, Title::Drawn);
+    for (case, profile, figure) in in_every_profile() {
+        let scene = layout::scene(&figure, profile, Title::Drawn);
         let whole = Frame { left: 0.0, top: 0.0, right: scene.width, bottom: scene.height };
         let labels = labels(&scene);
         for (index, label) in labels.iter().enumerate() {
-            assert!(whole.holds(&label.frame()), "{case} {}: {:?} is cut", figure.id, label.text);
+            assert!(whole.holds(&label.frame()), "{case} {} {}: {:?} is cut", profile.name, figure.id, label.text);
             for other in &labels[index + 1..] {
                 assert!(
                     !label.frame().overlaps(&other.frame()),
-                    "{case} {}: {:?} lies over {:?}",
+                    "{case} {} {}: {:?} lies over {:?}",
                     figure.id,
+                    profile.name,
                     label.text,
                     other.text
                 );
@@ -85,13 +92,13 @@ fn no_text_is_cut_or_lies_over_another() {
 
 #[test]
 fn nothing_is_drawn_outside() {
-    for (case, figure) in drawn() {
-        let scene = layout::scene(&figure, Title::Drawn);
+    for (case, profile, figure) in in_every_profile() {
+        let scene = layout::scene(&figure, profile, Title::Drawn);
         let whole = Frame { left: 0.0, top: 0.0, right: scene.width, bottom: scene.height };
         for mark in &scene.marks {
             let (Mark::Line { points, .. } | Mark::Area { points, .. }) = mark else { continue };
             for point in points {
-                assert!(whole.holds(&Frame::around(*point, 0.0)), "{case} {}: {point:?}", figure.id);
+                assert!(whole.holds(&Frame::around(*point, 0.0)), "{case} {} {}: {point:?}", profile.name, figure.id);
             }
         }
     }
@@ -99,11 +106,17 @@ fn nothing_is_drawn_outside() {
 
 #[test]
 fn every_client_is_named_in_every_figure_that_shows_it() {
-    for (case, figure) in drawn() {
-        let scene = layout::scene(&figure, Title::Drawn);
+    for (case, profile, figure) in in_every_profile() {
+        let scene = layout::scene(&figure, profile, Title::Drawn);
         let texts: Vec<&str> = labels(&scene).iter().map(|label| label.text.as_str()).collect();
         for key in &figure.keys {
-            assert!(texts.contains(&key.text.as_str()), "{case} {}: {} is not named", figure.id, key.text);
+            assert!(
+                texts.contains(&key.text.as_str()),
+                "{case} {} {}: {} is not named",
+                profile.name,
+                figure.id,
+                key.text
+            );
         }
     }
 }
@@ -213,7 +226,7 @@ fn figures_can_be_had_as_tables() {
 fn a_dozen_monitors_are_all_in_the_legend_even_where_labels_find_no_room() {
     let wish = Wish { monitors: 12, ..Wish::default() };
     let figure = latency_period(&wish.summary()).unwrap();
-    let scene = layout::scene(&figure, Title::Drawn);
+    let scene = layout::scene(&figure, &SCREEN, Title::Drawn);
     let named = labels(&scene).iter().filter(|l| l.text.starts_with("monitor") && l.paint == Paint::Ink).count();
     assert!(named >= 12);
 }

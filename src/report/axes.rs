@@ -1,0 +1,104 @@
+//! The axes of a figure: grid, ticks, their labels, and what each axis is.
+
+use super::layout::{Plan, line};
+use super::palette::{Paint, SOLID};
+use super::scale::Tick;
+use super::scene::{Anchor, Label, Mark, Spot};
+use super::text;
+
+/// From one line of an axis label to the next, in font sizes.
+pub(super) const LINE: f64 = 1.2;
+/// The widest name of a lane, as a part of the figure.
+const WIDEST_NAME: f64 = 0.3;
+
+impl Plan<'_> {
+    pub(super) fn x_axis(&self) -> Vec<Mark> {
+        let profile = self.profile;
+        let (top, bottom) = (self.frame.top, self.frame.bottom);
+        let size = profile.tick_size;
+        let mut marks = Vec::new();
+        let mut free_from = f64::NEG_INFINITY;
+        for tick in self.figure.x.scale.ticks(self.figure.x.unit) {
+            let Some(x) = self.x(tick.at) else { continue };
+            let x = x.floor() + 0.5;
+            let label = tick.label.map(|words| self.tick_label(words, (x, bottom + profile.air(10.0) + size * 0.74)));
+            // A label that finds no room leaves a minor tick.
+            let label = label.filter(|label| label.frame().left > free_from && label.frame().right < profile.width);
+            if label.is_some() && profile.grid {
+                marks.push(line(vec![(x, top), (x, bottom)], profile.stroke, Paint::Grid, SOLID));
+            }
+            let length = profile.air(if label.is_some() { 6.0 } else { 3.0 });
+            marks.push(line(vec![(x, bottom), (x, bottom + length)], profile.stroke, Paint::Muted, SOLID));
+            if let Some(label) = label {
+                free_from = label.frame().right + profile.air(6.0);
+                marks.push(Mark::Text(label));
+            }
+        }
+        let middle = (self.frame.left + self.frame.right) / 2.0;
+        for (row, words) in self.x_label.iter().enumerate() {
+            let down = profile.air(46.0) + row as f64 * profile.label_size * LINE;
+            marks.push(self.axis_label(words, (middle, bottom + down), false));
+        }
+        marks
+    }
+
+    pub(super) fn y_axis(&self) -> Vec<Mark> {
+        let profile = self.profile;
+        let (left, right) = (self.frame.left, self.frame.right);
+        let size = profile.tick_size;
+        let lanes = self.figure.y.lane_count();
+        let mut marks = Vec::new();
+        let mut free_below = f64::INFINITY;
+        for tick in &self.y_ticks {
+            let Some(y) = self.y(tick.at) else { continue };
+            let y = y.floor() + 0.5;
+            let label = tick.label.as_ref().map(|words| {
+                let at = (left - profile.air(9.0), y + size * 0.36);
+                Label { anchor: Anchor::End, ..self.tick_label(words.clone(), at) }
+            });
+            let label = label.filter(|label| label.frame().bottom < free_below);
+            if lanes == 0 {
+                if label.is_some() && profile.grid {
+                    marks.push(line(vec![(left, y), (right, y)], profile.stroke, Paint::Grid, SOLID));
+                }
+                let length = profile.air(if label.is_some() { 6.0 } else { 3.0 });
+                marks.push(line(vec![(left - length, y), (left, y)], profile.stroke, Paint::Muted, SOLID));
+            }
+            if let Some(label) = label {
+                free_below = label.frame().top - 1.0;
+                marks.push(Mark::Text(label));
+            }
+        }
+        for edge in 1..lanes {
+            let y = self.y(edge as f64);
+            marks.extend(y.map(|y| line(vec![(left, y), (right, y)], profile.stroke, Paint::Grid, SOLID)));
+        }
+        let middle = (self.frame.top + self.frame.bottom) / 2.0;
+        for (row, words) in self.y_label.iter().enumerate() {
+            let x = profile.air(12.0) + profile.label_size * (0.74 + LINE * row as f64);
+            marks.push(self.axis_label(words, (x, middle), true));
+        }
+        marks
+    }
+
+    fn axis_label(&self, words: &str, at: Spot, upward: bool) -> Mark {
+        let size = self.profile.label_size;
+        Mark::Text(Label { text: words.to_owned(), at, anchor: Anchor::Middle, size, paint: Paint::Ink, upward })
+    }
+
+    fn tick_label(&self, text: String, at: Spot) -> Label {
+        let size = self.profile.tick_size;
+        Label { text, at, anchor: Anchor::Middle, size, paint: Paint::Ink, upward: false }
+    }
+}
+
+/// The ticks of the vertical axis, from the bottom up: those of its scale, or its names.
+pub(super) fn y_ticks(plan: &Plan<'_>) -> Vec<Tick> {
+    let axis = &plan.figure.y;
+    if axis.names.is_empty() {
+        return axis.scale.ticks(axis.unit);
+    }
+    let size = plan.profile.tick_size;
+    let label = |name: &str| Some(text::fit(name, size, plan.profile.width * WIDEST_NAME));
+    axis.names.iter().rev().map(|(at, name)| Tick { at: *at, label: label(name) }).collect()
+}
