@@ -10,7 +10,7 @@ use nix::sys::signal::{SigSet, Signal};
 
 use super::control::{ClientReply, ClientSetup};
 use super::dial::{Dialer, Persistent};
-use super::drive::{ClientFailure, Notebook, Orders, call_back, follow, poll_rounds};
+use super::drive::{ClientFailure, Notebook, Orders, poll_rounds};
 use super::fetch::{Cached, Circuits, Connecting, Getter, Table};
 use super::network::Network;
 use super::recording::Recorder;
@@ -130,23 +130,10 @@ struct Client<'a> {
 impl Client<'_> {
     fn monitor(&self, notebook: &mut Notebook<'_>) -> Result<u64, ClientFailure> {
         let service_time = self.setup.spec.service_time;
-        let mut listener = self.dialer.subscribed(self.dialer.dial(self.deadline)?)?;
-        let mut outcome = follow(&mut listener, notebook, service_time, self.deadline, &mut ready)
-            .map_err(|failure| self.named(failure, notebook));
-        while let Err(ClientFailure::Disconnected(why)) = outcome {
-            // There is nothing to come back to before the first values.
-            if notebook.without_first() > 0 {
-                return Err(ClientFailure::Disconnected(why));
-            }
-            let (circuits, loss) = self.dialer.come_back(why)?;
-            notebook.lost(loss);
-            outcome = match circuits {
-                Some(circuits) => self.dialer.subscribed(circuits),
-                None => return Ok(0),
-            }
-            .and_then(|mut listener| call_back(&mut listener, notebook, service_time));
-        }
-        outcome.map(|()| 0)
+        self.dialer
+            .follow(notebook, service_time, self.deadline, &mut ready)
+            .map(|()| 0)
+            .map_err(|failure| self.named(failure, notebook))
     }
 
     /// A listener knows PVs by their tags only.

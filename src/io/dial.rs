@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::connect::{Place, connect, connect_until};
-use super::drive::{ClientFailure, Listener, Orders};
+use super::drive::{ClientFailure, Listener, Notebook, Orders, call_back, follow};
 use super::fetch::Getter;
 use super::net::Link;
 use super::network::Network;
@@ -112,6 +112,35 @@ impl Dialer {
             subscribed.map_err(|e| link.not_taken(e))?;
         }
         Ok(Listener::new(links, self.network.array_bytes))
+    }
+
+    /// Follows monitors until the client's time is over, over one circuit after the other. `ready` is called when every PV has
+    /// its first value.
+    ///
+    /// # Errors
+    /// When a first value is missing at `deadline`, or the IOC does not do what is asked.
+    pub fn follow(
+        &self,
+        notebook: &mut Notebook<'_>,
+        service_time: Span,
+        deadline: Tick,
+        ready: &mut dyn FnMut(Tick),
+    ) -> Result<(), ClientFailure> {
+        let mut listener = self.subscribed(self.dial(deadline)?)?;
+        let mut outcome = follow(&mut listener, notebook, service_time, deadline, ready);
+        while let Err(ClientFailure::Disconnected(why)) = outcome {
+            // There is nothing to come back to before the first values.
+            if notebook.without_first() > 0 {
+                return Err(ClientFailure::Disconnected(why));
+            }
+            let (circuits, loss) = self.come_back(why)?;
+            notebook.lost(loss);
+            let Some(circuits) = circuits else { return Ok(()) };
+            outcome = self
+                .subscribed(circuits)
+                .and_then(|mut listener| call_back(&mut listener, notebook, service_time));
+        }
+        outcome
     }
 
     /// Comes back from a loss that was just noticed, and says how it went.
