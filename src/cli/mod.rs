@@ -17,11 +17,11 @@ use clap::{CommandFactory, Parser};
 
 use crate::io::doctor::examine_and_save;
 use crate::io::ioc_alone::serve_until_stopped;
-use crate::io::live::{report_again, run_live};
+use crate::io::live::run_live;
 use crate::io::predict::predict;
+use crate::io::redraw::report_again;
 use crate::io::simulation::run_simulation;
 use crate::io::{client_process, ioc_process};
-use crate::report::palette::Theme;
 use args::{ColorFlag, Command, Flags};
 pub use failure::Failure;
 pub use request::Request;
@@ -62,7 +62,7 @@ fn color_flag(flags: &Flags) -> ColorFlag {
         Some(Command::Predict(flags)) => flags.voice.color,
         Some(Command::Ioc(flags)) => flags.voice.color,
         Some(Command::Doctor(flags)) => flags.voice.color,
-        Some(Command::Report(flags)) => flags.voice.color,
+        Some(Command::Report(flags)) => flags.color,
         Some(Command::Scenarios(flags)) => flags.color,
         Some(Command::Completions { .. } | Command::InternalIoc | Command::InternalClient) => ColorFlag::Auto,
     }
@@ -93,11 +93,9 @@ fn perform(request: Request) -> Result<u8, Failure> {
             Ok(if found.interrupted { exit::INTERRUPTED } else { exit::DONE })
         }
         Request::Report(request) => {
-            let theme = if request.dark { Theme::Dark } else { Theme::Light };
-            let out = request.out.as_ref().unwrap_or(&request.run);
-            let verdicts = report_again(&request.run, out, theme)?;
-            print(&outcome::drawn(&verdicts, out, request.voice.format))?;
-            Ok(if request.check { outcome::checked(&verdicts) } else { exit::DONE })
+            let written = report_again(&request)?;
+            print(&outcome::reported(&written, request.voice.format))?;
+            Ok(if request.check { outcome::checked(&written.verdicts) } else { exit::DONE })
         }
         Request::Scenarios { name: None, format } => print(&scenarios::list(format)?),
         Request::Scenarios { name: Some(name), format } => print(&scenarios::print(&name, format)?),

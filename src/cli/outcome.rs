@@ -13,6 +13,7 @@ use crate::io::files::FileError;
 use crate::io::ioc_alone::AloneError;
 use crate::io::live::{Finished, LiveError};
 use crate::io::predict::{PredictError, Prediction};
+use crate::io::redraw::Written;
 use crate::io::request::Format;
 use crate::io::simulation::SimulationError;
 use crate::report::csv::summary::records;
@@ -71,6 +72,27 @@ fn line(warning: &Warning) -> String {
     format!("warning: {client}{}\n  {}", warning.what, warning.advice)
 }
 
+/// What is printed after a report was drawn.
+pub(super) fn reported(written: &Written, format: Format) -> String {
+    let names: Vec<String> = written.files.iter().map(|file| file.display().to_string()).collect();
+    match (format, &written.page) {
+        (Format::Json, page) => {
+            let told = serde_json::json!({
+                "report": page,
+                "files": names,
+                "left_out": written.left_out,
+                "verdicts": written.verdicts,
+            });
+            serde_json::to_string_pretty(&told).unwrap_or_default() + "\n"
+        }
+        (Format::Text, Some(page)) => format!("{}{}\n", lines(&written.verdicts), page.display()),
+        (Format::Text, None) => {
+            let left_out = written.left_out.iter().map(|why| format!("left out: {why}"));
+            names.into_iter().chain(left_out).map(|line| line + "\n").collect()
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Told<'a> {
     run: &'a Path,
@@ -111,24 +133,13 @@ impl From<LiveError> for Failure {
         let text = error.to_string();
         match error {
             LiveError::Folder(_) => Failure::bad_input(text, "give another folder with -o"),
+            LiveError::Ask(_) => Failure::bad_input(text, "`pollcost report RUN --help` has examples"),
             LiveError::Load(_) => Failure::bad_input(text, "name a folder that `pollcost run` has made"),
             LiveError::Port(_) => Failure::bad_input(text, PORT_ADVICE),
             LiveError::Write(FileError { .. }) | LiveError::Save(_) | LiveError::Run(_) => {
                 Failure::measurement(text, "what was saved before is kept")
             }
             LiveError::Draw(_) | LiveError::Runtime(_) => Failure::measurement(text, ""),
-        }
-    }
-}
-
-/// What is printed of a report that was drawn again.
-pub(super) fn drawn(verdicts: &Verdicts, out: &Path, format: Format) -> String {
-    let report = out.join("report.html");
-    match format {
-        Format::Text => format!("{}{}\n", lines(verdicts), report.display()),
-        Format::Json => {
-            let told = serde_json::json!({ "report": report, "verdicts": verdicts });
-            serde_json::to_string_pretty(&told).unwrap_or_default() + "\n"
         }
     }
 }

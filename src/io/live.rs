@@ -9,21 +9,20 @@ use tokio::sync::watch;
 
 use super::clock;
 use super::draw::DrawError;
-use super::files::{FileError, write_files};
+use super::files::FileError;
 use super::host::measured_host;
 use super::listen::{ListenError, bind_row};
 use super::progress::Progress;
-use super::report_files::report_files;
+use super::redraw::write_report;
 use super::request::RunRequest;
 use super::run::{self, Event, Outcome, RunError};
-use super::runs::{RunFolder, RunFolderError, load_summary};
+use super::runs::{RunFolder, RunFolderError};
 use crate::expect::{Verdicts, judge};
-use crate::report::content::ReportInput;
 use crate::report::document::RunNote;
+use crate::report::excerpt::Excerpt;
 use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
-use crate::scenario::BuiltIn;
-use crate::scenario::model::{Facts, Scenario};
+use crate::scenario::model::Scenario;
 use crate::summary::notes::notes;
 use crate::summary::{Summary, summarise};
 use crate::time::{Span, Tick};
@@ -44,6 +43,9 @@ pub enum LiveError {
     /// A port is taken: bad input.
     #[error(transparent)]
     Port(ListenError),
+    /// What was asked for does not exist: bad input.
+    #[error("{0}")]
+    Ask(String),
     /// Results could not be saved in mid-run, or the run could not go on.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -190,83 +192,10 @@ impl Saver {
         let summary = self.save(&trace, &failures).map_err(LiveError::Save)?;
         let sentence = sentence(&summary);
         let folder = self.folder.path().to_owned();
-        write_report(&folder, &self.note, &trace.scenario, &summary, Theme::Light)?;
+        let excerpt = Excerpt::of(&trace);
+        self.folder.save_excerpt(&excerpt).map_err(LiveError::Save)?;
+        write_report(&folder, &self.note, &trace.scenario, &summary, Some(excerpt), Theme::Light)?;
         let verdicts = judge(&trace.scenario, &summary);
         Ok(Finished { summary, verdicts, failures, interrupted, folder, sentence })
-    }
-}
-
-/// Draws the report of a run folder again, into `out`; what the run's expectations come to.
-///
-/// # Errors
-/// When the folder is damaged, or the report cannot be written.
-pub fn report_again(run: &Path, out: &Path, theme: Theme) -> Result<Verdicts, LiveError> {
-    let (note, scenario, summary) = load_summary(run).map_err(LiveError::Load)?;
-    write_report(out, &note, &scenario, &summary, theme)?;
-    Ok(judge(&scenario, &summary))
-}
-
-/// Draws the report of a run into `out`.
-pub(super) fn write_report(
-    out: &Path,
-    note: &RunNote,
-    scenario: &Scenario,
-    summary: &Summary,
-    theme: Theme,
-) -> Result<(), LiveError> {
-    let unknown = if note.simulated.is_some() { "in virtual time" } else { "at a time that was not recorded" };
-    let when = note.started.as_deref().unwrap_or(unknown).replace('T', " ").replace('Z', " UTC");
-    let command = match &note.simulated {
-        None => command("run", scenario),
-        Some(simulated) => format!("{} --link {}", command("simulate", scenario), simulated.option),
-    };
-    let input = ReportInput {
-        summary,
-        scenario,
-        host: &note.host,
-        when: &when,
-        simulated: note.simulated.as_ref(),
-        command: &command,
-        failures: &[],
-    };
-    write_files(out, &report_files(&input, theme)?)?;
-    Ok(())
-}
-
-/// The command that repeats a run: the built-in with the options that make it this scenario, or the user's own file.
-fn command(verb: &str, scenario: &Scenario) -> String {
-    let built_in = BuiltIn::named(&scenario.name).and_then(|built_in| built_in.scenario().ok());
-    let mut words = vec![format!("pollcost {verb}")];
-    let Some(original) = built_in else {
-        words.push(format!("{}.toml --seed {}", scenario.name, scenario.seed));
-        return words.join(" ");
-    };
-    words.push(scenario.name.clone());
-    let mut option = |differs: bool, text: String| words.extend(differs.then_some(text));
-    let names = |of: &Scenario| of.clients.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(",");
-    option(scenario.window != original.window, format!("--duration {}us", scenario.window.0.div_ceil(1000)));
-    option(scenario.repeats != original.repeats, format!("--repeats {}", scenario.repeats));
-    option(names(scenario) != names(&original), format!("--clients {}", names(scenario)));
-    option(scenario.facts == Facts::Full, "--facts full".to_owned());
-    option(true, format!("--seed {}", scenario.seed));
-    words.join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_repeats_the_run() {
-        let quickstart = || BuiltIn::named("quickstart").unwrap().scenario().unwrap();
-        assert_eq!(command("run", &quickstart()), "pollcost run quickstart --seed 1");
-        let mut altered = Scenario { repeats: 2, window: Span::from_secs(1), seed: 7, ..quickstart() };
-        altered.clients.truncate(2);
-        let wanted = "pollcost run quickstart --duration 1000000us --repeats 2 --clients monitor,poll-0ms --seed 7";
-        assert_eq!(command("run", &altered), wanted);
-        assert_eq!(
-            command("run", &Scenario { name: "mine".into(), ..quickstart() }),
-            "pollcost run mine.toml --seed 1"
-        );
     }
 }

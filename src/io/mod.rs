@@ -36,6 +36,7 @@ pub mod predict;
 pub mod process;
 pub mod progress;
 pub mod recording;
+pub mod redraw;
 pub mod report_files;
 pub mod request;
 pub mod run;

@@ -34,6 +34,7 @@ mod tests {
         let input = ReportInput {
             summary: &summary,
             scenario: &scenario,
+            excerpt: None,
             host: &host,
             when: "2026-03-01 14:05 UTC",
             simulated: None,
@@ -42,11 +43,11 @@ mod tests {
         };
         let files = report_files(&input, Theme::Light).unwrap();
         let names: Vec<&str> = files.iter().map(|file| file.0.as_str()).collect();
-        assert_eq!(names.len(), 12);
+        assert_eq!(names.len(), 24);
         let text = |name: &str| String::from_utf8(files.iter().find(|f| f.0 == name).unwrap().1.clone()).unwrap();
         let (page, markdown) = (text("report.html"), text("report.md"));
-        assert_eq!(page.matches("<svg ").count(), 5);
-        assert!(page.len() < 400_000, "{} bytes", page.len());
+        assert_eq!(page.matches("<svg ").count(), 11);
+        assert!(page.len() < 900_000, "{} bytes", page.len());
         for link in markdown.split("](").skip(1).filter_map(|part| part.split(')').next()) {
             assert!(names.contains(&link), "{link} is not written");
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::draw::Style;
 use crate::scenario::model::{Facts, Scenario};
 use crate::simulate::{Budget, Link};
 use crate::time::Span;
@@ -137,15 +138,19 @@ pub struct DoctorRequest {
     pub voice: Voice,
 }
 
-/// `pollcost report`: draw the report of a run folder again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// `pollcost report`: draw the report of a run folder again, its figures alone, or several runs side by side.
+#[derive(Clone, Debug, PartialEq)]
 pub struct ReportRequest {
-    /// The run folder.
-    pub run: PathBuf,
-    /// Where the report goes; `None`: into the run folder.
+    /// The run folders.
+    pub runs: Vec<PathBuf>,
+    /// Where the report goes; `None`: into the only run folder.
     pub out: Option<PathBuf>,
-    /// Light on dark instead of dark on light.
-    pub dark: bool,
+    /// How figure files are to look.
+    pub style: Style,
+    /// Which figures, as they were asked for; `None`: all.
+    pub figures: Option<Vec<String>>,
+    /// Whether only figures are written, and no report.
+    pub only_figures: bool,
     /// Whether the scenario's expectations count for the exit code.
     pub check: bool,
     /// How to speak.

@@ -19,12 +19,14 @@ use crate::report::csv::ledger::{LEDGER, read_ledger, write_ledger};
 use crate::report::csv::summary::write_summary;
 use crate::report::csv::{CsvError, Names};
 use crate::report::document::{Document, DocumentError, RunNote, SavedRows, read_document, write_document};
+use crate::report::excerpt::Excerpt;
 use crate::scenario::model::{Facts, Scenario};
 use crate::summary::Summary;
 use crate::trace::{Emission, Observation, Request, Segment, Trace};
 
 const RUN: &str = "run.json";
 const SUMMARY: &str = "summary.csv";
+const EXCERPT: &str = "excerpt.json";
 
 /// Why a run folder could not be written or read. All of them are bad input (exit code 2) but [`RunFolderError::Write`] in
 /// mid-run.
@@ -61,6 +63,14 @@ pub enum RunFolderError {
         path: PathBuf,
         /// What, and where.
         error: CsvError,
+    },
+    /// `excerpt.json` is damaged.
+    #[error("{}: {what}", path.display())]
+    Excerpt {
+        /// The file.
+        path: PathBuf,
+        /// What.
+        what: String,
     },
     /// `run.json` is damaged.
     #[error("{}, {error}", path.display())]
@@ -217,6 +227,16 @@ impl RunFolder {
         Ok(folder)
     }
 
+    /// Writes what figures need of the facts.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save_excerpt(&self, excerpt: &Excerpt) -> Result<(), RunFolderError> {
+        let cannot = |source| RunFolderError::Write { path: self.path.join(EXCERPT), source };
+        let bytes = excerpt.write().map_err(|e| cannot(e.into()))?;
+        self.replace(EXCERPT, &bytes)
+    }
+
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), RunFolderError> {
         let (path, draft) = (self.path.join(name), self.path.join(format!("{name}.tmp")));
         let written = fs::write(&draft, bytes).and_then(|()| fs::rename(&draft, &path));
@@ -242,6 +262,21 @@ pub struct LoadedRun {
 pub fn load_summary(path: &Path) -> Result<(RunNote, Scenario, Summary), RunFolderError> {
     let Document { note, trace, summary, .. } = document(path)?;
     Ok((note, trace.scenario, summary))
+}
+
+/// What figures need of the facts, as the run folder keeps it; `None` when it does not.
+///
+/// # Errors
+/// When it is damaged.
+pub fn load_excerpt(path: &Path) -> Result<Option<Excerpt>, RunFolderError> {
+    let file = path.join(EXCERPT);
+    let bytes = match fs::read(&file) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(RunFolderError::Read { path: file, source }),
+    };
+    let excerpt = Excerpt::read(&bytes);
+    excerpt.map(Some).map_err(|what| RunFolderError::Excerpt { path: file, what })
 }
 
 fn document(path: &Path) -> Result<Document, RunFolderError> {

@@ -8,12 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 
 use super::facts_file::FactsFile;
-use super::live::{Finished, LiveError, default_folder, write_report};
+use super::live::{Finished, LiveError, default_folder};
 use super::progress::Simulating;
+use super::redraw::write_report;
 use super::request::{LinkChoice, SimulateRequest};
 use super::runs::{LoadedRun, RunFolder, RunFolderError, load};
 use crate::expect::judge;
 use crate::report::document::{RunNote, SimulationNote};
+use crate::report::excerpt::Excerpt;
 use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
 use crate::scenario::model::{Facts, Program, Scenario};
@@ -107,7 +109,14 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
         ..RunNote::default()
     };
     folder.save(&note, &trace, &summary)?;
-    write_report(&path, &note, &scenario, &summary, Theme::Light)?;
+    let excerpt = match request.facts {
+        Some(_) => Some(Excerpt::of(&load(&path).map_err(LiveError::Load)?.trace)),
+        None => None,
+    };
+    if let Some(excerpt) = &excerpt {
+        folder.save_excerpt(excerpt)?;
+    }
+    write_report(&path, &note, &scenario, &summary, excerpt, Theme::Light)?;
     let sentence = sentence(&summary);
     let verdicts = judge(&scenario, &summary);
     Ok(Finished { summary, verdicts, failures, interrupted, folder: path, sentence })

@@ -52,22 +52,34 @@ impl Plan<'_> {
         for tick in &self.y_ticks {
             let Some(y) = self.y(tick.at) else { continue };
             let y = y.floor() + 0.5;
-            let label = tick.label.as_ref().map(|words| {
-                let at = (left - profile.air(9.0), y + size * 0.36);
-                Label { anchor: Anchor::End, ..self.tick_label(words.clone(), at) }
-            });
-            let label = label.filter(|label| label.frame().bottom < free_below);
+            // A name may go on in a second line.
+            let lines: Vec<&str> = tick.label.iter().flat_map(|words| words.split('\n')).collect();
+            let middle = (lines.len() as f64 - 1.0) / 2.0;
+            let mut labels: Vec<Label> = lines
+                .iter()
+                .enumerate()
+                .map(|(row, words)| {
+                    let down = size * (0.36 + LINE * (row as f64 - middle));
+                    Label {
+                        anchor: Anchor::End,
+                        ..self.tick_label((*words).to_owned(), (left - profile.air(9.0), y + down))
+                    }
+                })
+                .collect();
+            if labels.last().is_some_and(|label| label.frame().bottom >= free_below) {
+                labels.clear();
+            }
             if lanes == 0 {
-                if label.is_some() && profile.grid {
+                if !labels.is_empty() && profile.grid {
                     marks.push(line(vec![(left, y), (right, y)], profile.stroke, Paint::Grid, SOLID));
                 }
-                let length = profile.air(if label.is_some() { 6.0 } else { 3.0 });
+                let length = profile.air(if labels.is_empty() { 3.0 } else { 6.0 });
                 marks.push(line(vec![(left - length, y), (left, y)], profile.stroke, Paint::Muted, SOLID));
             }
-            if let Some(label) = label {
-                free_below = label.frame().top - 1.0;
-                marks.push(Mark::Text(label));
+            if let Some(first) = labels.first() {
+                free_below = first.frame().top - 1.0;
             }
+            marks.extend(labels.into_iter().map(Mark::Text));
         }
         for edge in 1..lanes {
             let y = self.y(edge as f64);
@@ -99,6 +111,7 @@ pub(super) fn y_ticks(plan: &Plan<'_>) -> Vec<Tick> {
         return axis.scale.ticks(axis.unit);
     }
     let size = plan.profile.tick_size;
-    let label = |name: &str| Some(text::fit(name, size, plan.profile.width * WIDEST_NAME));
+    let fit = |line: &str| text::fit(line, size, plan.profile.width * WIDEST_NAME);
+    let label = |name: &str| Some(name.split('\n').map(fit).collect::<Vec<_>>().join("\n"));
     axis.names.iter().rev().map(|(at, name)| Tick { at: *at, label: label(name) }).collect()
 }

@@ -1,6 +1,7 @@
 //! What the report says, before it is HTML or Markdown: both are written from the same content.
 
 use super::document::SimulationNote;
+use super::excerpt::Excerpt;
 use super::figure::{Figure, Omitted};
 use super::grids::{self, Grid};
 use super::{figures, prose, setup, verdicts};
@@ -16,6 +17,8 @@ pub struct ReportInput<'a> {
     pub summary: &'a Summary,
     /// What was run.
     pub scenario: &'a Scenario,
+    /// What figures need of its facts; `None`: they were not kept.
+    pub excerpt: Option<&'a Excerpt>,
     /// On what.
     pub host: &'a Host,
     /// When it was run, as a reader should see it, such as `2026-03-01 14:05 UTC`.
@@ -67,7 +70,16 @@ impl Content {
     pub fn new(input: &ReportInput<'_>) -> Content {
         let judged = expect::judge(input.scenario, input.summary);
         let how = if input.simulated.is_some() { "simulated" } else { "live" };
-        let (mut figures, omitted) = figures::all(input.summary, input.scenario);
+        let (mut figures, mut omitted) = figures::all(input.summary, input.scenario);
+        if let Some(tail) = figures.iter_mut().find(|figure| figure.id == "notice_tail") {
+            figures::with_floor(tail, input.host, input.scenario);
+        }
+        if let Some(excerpt) = input.excerpt {
+            let (of_facts, not) = figures::of_facts(input.summary, excerpt);
+            // What happened comes before how often.
+            figures.splice(0..0, of_facts);
+            omitted.extend(not);
+        }
         if input.simulated.is_some() {
             figures = figures.into_iter().map(|figure| figure.marked("simulated")).collect();
         }
@@ -161,6 +173,7 @@ pub(crate) mod tests {
         Content::new(&ReportInput {
             summary: &summary,
             scenario: &scenario,
+            excerpt: None,
             host: &host,
             when: "2026-03-01 14:05 UTC",
             simulated: None,
@@ -176,7 +189,7 @@ pub(crate) mod tests {
     #[test]
     fn it_holds_everything_that_was_found() {
         let content = content(&Wish::default());
-        assert_eq!(content.figures.len(), 5);
+        assert_eq!(content.figures.len(), 11);
         assert_eq!(content.results.len(), 2);
         assert!(content.omitted.is_empty());
         assert_eq!(content.warnings.len(), 1);

@@ -48,7 +48,7 @@ pub struct Axis {
     pub unit: Unit,
     /// Its range.
     pub scale: Scale,
-    /// Words in place of numbers, each at its value, for an axis of names; empty: ticks as the scale has them.
+    /// Words in place of numbers, each at its value and in one or two lines, for an axis of names; empty: ticks as the scale has them.
     pub names: Vec<(f64, String)>,
 }
 

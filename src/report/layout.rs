@@ -78,7 +78,8 @@ impl<'a> Plan<'a> {
             y_label: text::wrap(&figure.y.label, profile.label_size, data_height),
         };
         plan.y_ticks = axes::y_ticks(&plan);
-        let widest = plan.y_ticks.iter().filter_map(|t| t.label.as_deref()).map(|l| text::width(l, profile.tick_size));
+        let widest = plan.y_ticks.iter().filter_map(|t| t.label.as_deref()).flat_map(|l| l.split('\n'));
+        let widest = widest.map(|l| text::width(l, profile.tick_size));
         let label_rows = plan.y_label.len() as f64;
         let label_width = if plan.figure.y.label.is_empty() {
             0.0

@@ -47,17 +47,17 @@ impl<'a> Legend<'a> {
             LegendPlace::Below => room - air(SAMPLE),
         };
         let words = |key: &Key| text::fit(&key.text, profile.tick_size, most);
-        let widest = keys().map(|key| text::width(&words(key), profile.tick_size)).fold(0.0, f64::max);
         if keys().next().is_none() {
             return legend;
         }
-        let cell = air(SAMPLE) + widest;
-        let columns = match profile.legend {
-            LegendPlace::Beside => 1,
-            LegendPlace::Below => (((room + air(COLUMNS)) / (cell + air(COLUMNS))) as usize).max(1),
-        };
         let mut down = 0.0;
         for group in [&named, &common] {
+            let widest = group.iter().map(|key| text::width(&words(key), profile.tick_size)).fold(0.0, f64::max);
+            let cell = air(SAMPLE) + widest;
+            let columns = match profile.legend {
+                LegendPlace::Beside => 1,
+                LegendPlace::Below => (((room + air(COLUMNS)) / (cell + air(COLUMNS))) as usize).max(1),
+            };
             for (place, key) in group.iter().enumerate() {
                 let (row, column) = (place / columns, place % columns);
                 let at = (column as f64 * (cell + air(COLUMNS)), down + (row as f64 + 0.5) * air(PITCH));
@@ -67,8 +67,8 @@ impl<'a> Legend<'a> {
             if profile.legend == LegendPlace::Beside && !group.is_empty() && !common.is_empty() {
                 down += air(BREAK);
             }
+            legend.width = legend.width.max(cell);
         }
-        legend.width = cell;
         legend.height = down;
         legend
     }

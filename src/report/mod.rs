@@ -7,6 +7,7 @@ pub mod content;
 pub mod csv;
 pub mod document;
 pub mod examination;
+pub mod excerpt;
 pub mod figure;
 pub mod figures;
 pub mod forecast;

@@ -11,6 +11,8 @@ pub enum Unit {
     Fraction,
     /// A plain number.
     Count,
+    /// Bytes a second; ticks say B/s, kB/s or MB/s.
+    Bytes,
 }
 
 /// How values are spread along the axis.
@@ -162,6 +164,14 @@ impl Unit {
             Unit::Percent => format!("{} %", plain(value)),
             Unit::Fraction => format!("{} %", plain(value * 100.0)),
             Unit::Count => plain(value),
+            Unit::Bytes => {
+                let (scaled, unit) = match value.abs() * 1.000_001 {
+                    v if v < 1e3 => (value, "B/s"),
+                    v if v < 1e6 => (value / 1e3, "kB/s"),
+                    _ => (value / 1e6, "MB/s"),
+                };
+                format!("{} {unit}", plain(scaled))
+            }
         }
     }
 }

@@ -50,7 +50,7 @@ pub fn fit(text: &str, size: f64, room: f64) -> String {
 #[must_use]
 pub fn wrap(text: &str, size: f64, room: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
         match lines.last_mut() {
             Some(line) if width(line, size) + width(" ", size) + width(word, size) <= room => {
                 line.push(' ');

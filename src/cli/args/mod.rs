@@ -17,7 +17,7 @@ use crate::time::Span;
 pub(crate) use doctor::DoctorFlags;
 pub(crate) use ioc::IocFlags;
 pub(crate) use predict::{FetchFlag, PacingFlag, PatternFlag, PredictFlags};
-pub(crate) use report::ReportFlags;
+pub(crate) use report::{ReportFlags, ReportFormatFlag};
 pub(crate) use run::RunFlags;
 pub(crate) use scenarios::ScenariosFlags;
 pub(crate) use simulate::SimulateFlags;
@@ -80,7 +80,7 @@ pub(crate) enum Command {
     /// List the built-in scenarios, or print one as TOML
     #[command(after_help = scenarios::SCENARIOS_EXAMPLES)]
     Scenarios(ScenariosFlags),
-    /// Draw the report of a run folder again
+    /// Draw the report of a run folder again, only its figures for an article or a slide, or several runs side by side
     #[command(after_help = report::REPORT_EXAMPLES)]
     Report(ReportFlags),
     /// Print a completion script for a shell

@@ -1,14 +1,14 @@
 //! From flags to requests: options applied, everything checked.
 
 mod predict;
+mod report;
 
 use std::io::IsTerminal;
 
 use clap_complete::Shell;
 
 use super::args::{
-    ColorFlag, Command, DoctorFlags, FactsFlag, Flags, FormatFlag, IocFlags, ReportFlags, RunFlags, SimulateFlags,
-    ThemeFlag, VoiceFlags,
+    ColorFlag, Command, DoctorFlags, FactsFlag, Flags, FormatFlag, IocFlags, RunFlags, SimulateFlags, VoiceFlags,
 };
 use super::failure::Failure;
 use super::{DEFAULT_SCENARIO, source};
@@ -33,7 +33,7 @@ pub enum Request {
     /// Examine the machine.
     Doctor(DoctorRequest),
     /// Draw a report again.
-    Report(ReportRequest),
+    Report(Box<ReportRequest>),
     /// List the built-in scenarios, or print one.
     Scenarios {
         /// The one; `None`: the list.
@@ -54,7 +54,7 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
         Some(Command::Predict(flags)) => predict::predict(flags),
         Some(Command::Ioc(flags)) => ioc(flags),
         Some(Command::Doctor(flags)) => Ok(Request::Doctor(doctor(flags))),
-        Some(Command::Report(flags)) => Ok(Request::Report(report(flags))),
+        Some(Command::Report(flags)) => Ok(Request::Report(Box::new(report::report(flags)?))),
         Some(Command::Scenarios(flags)) => Ok(Request::Scenarios { name: flags.name, format: format(flags.format) }),
         Some(Command::Completions { shell }) => Ok(Request::Completions(shell)),
         // Answered before any request is made.
@@ -135,11 +135,6 @@ fn ioc(flags: IocFlags) -> Result<Request, Failure> {
 
 fn doctor(flags: DoctorFlags) -> DoctorRequest {
     DoctorRequest { quick: flags.quick, out: flags.out, voice: voice(flags.voice) }
-}
-
-fn report(flags: ReportFlags) -> ReportRequest {
-    let dark = flags.theme == ThemeFlag::Dark;
-    ReportRequest { run: flags.run, out: flags.out, dark, check: flags.check, voice: voice(flags.voice) }
 }
 
 fn voice(flags: VoiceFlags) -> Voice {

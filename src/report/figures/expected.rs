@@ -1,6 +1,7 @@
 //! Expected curves over the poll period, drawn between the pollers that were measured.
 
 use crate::scenario::model::{ClientSpec, Scenario};
+use crate::summary::Expected;
 use crate::summary::expected::{Achieved, expected};
 use crate::theory::Intervals;
 use crate::time::Span;
@@ -24,9 +25,9 @@ pub(super) fn round_trip_at(measured: &[(f64, f64)], period: f64) -> f64 {
     }
 }
 
-/// The redundant fraction of a client that asks every `period` ns, its PVs changing as the scenario says; `None` where theory has
-/// no answer, and for traces, whose rate only their points know.
-pub(super) fn redundant(scenario: &Scenario, client: &ClientSpec, period: f64) -> Option<f64> {
+/// What is expected of a client that asks every `period` ns, its PVs changing as the scenario says; `None` for traces, whose rate only
+/// their points know.
+pub(super) fn at_period(scenario: &Scenario, client: &ClientSpec, period: f64) -> Option<Expected> {
     // Long enough that whole changes are as exact as the curve needs.
     let time = Span::from_secs(1_000_000);
     let mut changes_of_group = Vec::with_capacity(scenario.groups.len());
@@ -36,7 +37,7 @@ pub(super) fn redundant(scenario: &Scenario, client: &ClientSpec, period: f64) -
         changes_of_group.push(changes.round() as u64);
     }
     let intervals = Intervals::constant(period);
-    expected(scenario, client, &Achieved { intervals, round_trip_ns: None, changes_of_group, time }).redundant_fraction
+    Some(expected(scenario, client, &Achieved { intervals, round_trip_ns: None, changes_of_group, time }))
 }
 
 #[cfg(test)]
@@ -48,9 +49,10 @@ mod tests {
     fn redundant_requests_follow_the_scenario() {
         let scenario = Wish::default().scenario();
         for (period, fraction) in [(1e6, 0.99), (5e7, 0.5), (1e8, 0.0), (1e9, 0.0)] {
-            assert!((redundant(&scenario, &scenario.clients[1], period).unwrap() - fraction).abs() < 1e-6);
+            let found = at_period(&scenario, &scenario.clients[1], period).unwrap().redundant_fraction;
+            assert!((found.unwrap() - fraction).abs() < 1e-6);
         }
-        assert_eq!(redundant(&scenario, &scenario.clients[0], 1e6), None);
+        assert_eq!(at_period(&scenario, &scenario.clients[0], 1e6).unwrap().redundant_fraction, None);
     }
 
     #[test]

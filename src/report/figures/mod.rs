@@ -1,35 +1,74 @@
 //! The figures of a run: one question, one figure, one file.
 
+mod age_saw;
+mod burst_place;
+mod choice;
 mod cpu_period;
 mod expected;
+mod fraction_period;
 mod latency_cpu;
+mod latency_heat;
 mod latency_period;
 mod notice_ecdf;
+mod notice_tail;
 mod period;
-mod redundant_period;
+mod price;
+mod raincloud;
+mod rate_period;
+mod timeline;
 
+pub use age_saw::age_saw;
+pub use burst_place::burst_place;
+pub use choice::{Chosen, choose};
 pub use cpu_period::cpu_period;
+pub use fraction_period::{missed_period, redundant_period};
 pub use latency_cpu::latency_cpu;
+pub use latency_heat::latency_heat;
 pub use latency_period::latency_period;
 pub use notice_ecdf::notice_ecdf;
-pub use redundant_period::redundant_period;
+pub use notice_tail::{notice_tail, with_floor};
+pub use price::price;
+pub use raincloud::raincloud;
+pub use rate_period::{bytes_period, requests_period};
+pub use timeline::timeline;
 
+use super::excerpt::Excerpt;
 use super::figure::{Figure, Key, Look, Omitted, Sample, Symbol};
 use super::number;
 use super::palette::Identity;
 use crate::scenario::model::Scenario;
 use crate::summary::{ClientSummary, Summary};
 
-/// All figures of a run in the order of the report, and those that its data do not allow, with the reason.
+/// The figures that the numbers of a run allow, in the order of the report, and those that they do not, with the reason.
 #[must_use]
 pub fn all(summary: &Summary, scenario: &Scenario) -> (Vec<Figure>, Vec<Omitted>) {
-    let tried = [
+    parted([
         notice_ecdf(summary),
+        notice_tail(summary),
+        raincloud(summary),
         latency_period(summary),
         redundant_period(summary, scenario),
+        missed_period(summary, scenario),
         cpu_period(summary),
+        requests_period(summary),
+        bytes_period(summary),
         latency_cpu(summary),
-    ];
+        price(summary),
+    ])
+}
+
+/// The figures that need facts, likewise.
+#[must_use]
+pub fn of_facts(summary: &Summary, excerpt: &Excerpt) -> (Vec<Figure>, Vec<Omitted>) {
+    parted([
+        timeline(summary, excerpt),
+        age_saw(summary, excerpt),
+        latency_heat(summary, excerpt),
+        burst_place(summary, excerpt),
+    ])
+}
+
+fn parted(tried: impl IntoIterator<Item = Result<Figure, Omitted>>) -> (Vec<Figure>, Vec<Omitted>) {
     let mut figures = Vec::new();
     let mut omitted = Vec::new();
     for result in tried {

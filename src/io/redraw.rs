@@ -1,0 +1,158 @@
+//! The report of a run: written at its end, and drawn again from its folder.
+
+use std::path::{Path, PathBuf};
+
+use super::draw::figure_files;
+use super::files::write_files;
+use super::live::LiveError;
+use super::report_files::report_files;
+use super::request::ReportRequest;
+use super::runs::{load_excerpt, load_summary};
+use crate::expect::{Verdicts, judge};
+use crate::report::content::{Content, ReportInput};
+use crate::report::document::RunNote;
+use crate::report::excerpt::Excerpt;
+use crate::report::figures::choose;
+use crate::report::palette::Theme;
+use crate::scenario::BuiltIn;
+use crate::scenario::model::{Facts, Scenario};
+use crate::summary::Summary;
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// The files, in the order of writing.
+    pub files: Vec<PathBuf>,
+    /// The one to open first; `None` when only figures were drawn.
+    pub page: Option<PathBuf>,
+    /// Figures that were asked for and have no data, with the reason.
+    pub left_out: Vec<String>,
+    /// What the run's expectations come to.
+    pub verdicts: Verdicts,
+}
+
+/// A run as its folder tells it.
+struct Told {
+    note: RunNote,
+    scenario: Scenario,
+    summary: Summary,
+    excerpt: Option<Excerpt>,
+}
+
+impl Told {
+    fn load(run: &Path) -> Result<Told, LiveError> {
+        let (note, scenario, summary) = load_summary(run).map_err(LiveError::Load)?;
+        let excerpt = load_excerpt(run).map_err(LiveError::Load)?;
+        Ok(Told { note, scenario, summary, excerpt })
+    }
+
+    /// Hands what the report is made from to `make`.
+    fn with_input<T>(&self, make: impl FnOnce(&ReportInput<'_>) -> T) -> T {
+        let Told { note, scenario, summary, excerpt } = self;
+        let unknown = if note.simulated.is_some() { "in virtual time" } else { "at a time that was not recorded" };
+        let when = note.started.as_deref().unwrap_or(unknown).replace('T', " ").replace('Z', " UTC");
+        let command = match &note.simulated {
+            None => command("run", scenario),
+            Some(simulated) => format!("{} --link {}", command("simulate", scenario), simulated.option),
+        };
+        make(&ReportInput {
+            summary,
+            scenario,
+            excerpt: excerpt.as_ref(),
+            host: &note.host,
+            when: &when,
+            simulated: note.simulated.as_ref(),
+            command: &command,
+            failures: &[],
+        })
+    }
+}
+
+/// Draws what was asked for again.
+///
+/// # Errors
+/// When a folder is damaged, a figure is unknown or none of those that were asked for has data, or something cannot be written.
+pub fn report_again(request: &ReportRequest) -> Result<Written, LiveError> {
+    let [run] = request.runs.as_slice() else { return Err(LiveError::Ask("one run at a time".into())) };
+    let told = Told::load(run)?;
+    let out = request.out.as_deref().unwrap_or(run);
+    if !request.only_figures {
+        return write(out, &told, request.style.theme);
+    }
+    let Content { figures, omitted, .. } = told.with_input(Content::new);
+    let chosen = choose(figures, &omitted, request.figures.as_deref()).map_err(LiveError::Ask)?;
+    let written = files(out, &figure_files(&chosen.figures, &request.style)?)?;
+    Ok(Written {
+        files: written,
+        page: None,
+        left_out: chosen.left_out,
+        verdicts: judge(&told.scenario, &told.summary),
+    })
+}
+
+/// Draws the report of a run into `out`.
+pub(super) fn write_report(
+    out: &Path,
+    note: &RunNote,
+    scenario: &Scenario,
+    summary: &Summary,
+    excerpt: Option<Excerpt>,
+    theme: Theme,
+) -> Result<(), LiveError> {
+    let told = Told { note: note.clone(), scenario: scenario.clone(), summary: summary.clone(), excerpt };
+    write(out, &told, theme).map(|_| ())
+}
+
+fn write(out: &Path, told: &Told, theme: Theme) -> Result<Written, LiveError> {
+    let made = told.with_input(|input| report_files(input, theme))?;
+    Ok(Written {
+        files: files(out, &made)?,
+        page: Some(out.join("report.html")),
+        left_out: Vec::new(),
+        verdicts: judge(&told.scenario, &told.summary),
+    })
+}
+
+fn files(out: &Path, made: &[(String, Vec<u8>)]) -> Result<Vec<PathBuf>, LiveError> {
+    write_files(out, made)?;
+    Ok(made.iter().map(|(name, _)| out.join(name)).collect())
+}
+
+/// The command that repeats a run: the built-in with the options that make it this scenario, or the user's own file.
+fn command(verb: &str, scenario: &Scenario) -> String {
+    let built_in = BuiltIn::named(&scenario.name).and_then(|built_in| built_in.scenario().ok());
+    let mut words = vec![format!("pollcost {verb}")];
+    let Some(original) = built_in else {
+        words.push(format!("{}.toml --seed {}", scenario.name, scenario.seed));
+        return words.join(" ");
+    };
+    words.push(scenario.name.clone());
+    let mut option = |differs: bool, text: String| words.extend(differs.then_some(text));
+    let names = |of: &Scenario| of.clients.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(",");
+    option(scenario.window != original.window, format!("--duration {}us", scenario.window.0.div_ceil(1000)));
+    option(scenario.repeats != original.repeats, format!("--repeats {}", scenario.repeats));
+    option(names(scenario) != names(&original), format!("--clients {}", names(scenario)));
+    option(scenario.facts == Facts::Full, "--facts full".to_owned());
+    option(true, format!("--seed {}", scenario.seed));
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Span;
+
+    #[test]
+    fn the_command_repeats_the_run() {
+        let quickstart = || BuiltIn::named("quickstart").unwrap().scenario().unwrap();
+        assert_eq!(command("run", &quickstart()), "pollcost run quickstart --seed 1");
+        let mut altered = Scenario { repeats: 2, window: Span::from_secs(1), seed: 7, ..quickstart() };
+        altered.clients.truncate(2);
+        let wanted = "pollcost run quickstart --duration 1000000us --repeats 2 --clients monitor,poll-0ms --seed 7";
+        assert_eq!(command("run", &altered), wanted);
+        assert_eq!(
+            command("run", &Scenario { name: "mine".into(), ..quickstart() }),
+            "pollcost run mine.toml --seed 1"
+        );
+    }
+}
