@@ -15,7 +15,7 @@ use pollcost::time::{EpicsTime, Tick};
 fn database() -> &'static Database {
     static DATABASE: OnceLock<Database> = OnceLock::new();
     DATABASE.get_or_init(|| {
-        let text = "[[pv]]\nname = \"A\"\n[[pv]]\nname = \"TEST:A\"\n[[client]]\nname = \"c\"\nfetch = \"monitor\"\n";
+        let text = "[[pv]]\nname = \"A\"\n[[pv]]\nname = \"S:DOUBLE\"\n[[client]]\nname = \"c\"\nfetch = \"monitor\"\n";
         let scenario = read(Source { file: "f", name: "f", text }, &|_| Err(String::new())).unwrap();
         Database::new(&scenario, EpicsTime::default())
     })
@@ -26,7 +26,7 @@ fuzz_target!(|data: &[u8]| {
     assert!(answered <= data.len());
     let mut search = Search::new();
     search.add(PvName::new("A").unwrap(), 0, Tick(0));
-    search.add(PvName::new("TEST:A").unwrap(), 1, Tick(0));
+    search.add(PvName::new("S:DOUBLE").unwrap(), 1, Tick(0));
     let mut out = Vec::new();
     search.transmit(Tick(0), &mut out);
     let mut found = Vec::new();

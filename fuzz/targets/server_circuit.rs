@@ -17,20 +17,20 @@ use pollcost::time::{Tick, WallClock};
 
 const PVS: &str = r#"
 [[pv]]
-name = "TEST:A"
+name = "S:DOUBLE"
 writable = true
 change = { pattern = "periodic", period = "1ms" }
 [[pv]]
-name = "TEST:E"
+name = "I:ENUM"
 type = "enum"
 labels = ["Off", "On"]
 writable = true
 [[pv]]
-name = "TEST:S"
+name = "I:STRING"
 type = "string"
 writable = true
 [[pv]]
-name = "TEST:W"
+name = "I:LONG"
 type = "char"
 count = 100
 [[client]]

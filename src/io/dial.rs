@@ -136,9 +136,8 @@ impl Dialer {
             let (circuits, loss) = self.come_back(why)?;
             notebook.lost(loss);
             let Some(circuits) = circuits else { return Ok(()) };
-            outcome = self
-                .subscribed(circuits)
-                .and_then(|mut listener| call_back(&mut listener, notebook, service_time));
+            outcome =
+                self.subscribed(circuits).and_then(|mut listener| call_back(&mut listener, notebook, service_time));
         }
         outcome
     }

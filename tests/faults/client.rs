@@ -19,8 +19,7 @@ use pollcost::time::{Span, Tick};
 use pollcost::trace::{ClientTally, Observation, Window};
 
 /// The PVs that such a client looks at, as an IOC serves them.
-pub(crate) const PVS: &str =
-    "[[pv]]\nname = \"F:P{0..4}\"\nchange = { pattern = \"periodic\", rate_hz = 100 }\n";
+pub(crate) const PVS: &str = "[[pv]]\nname = \"F:P{0..4}\"\nchange = { pattern = \"periodic\", rate_hz = 100 }\n";
 pub(crate) const COUNT: usize = 5;
 
 pub(crate) struct Client {

@@ -42,7 +42,12 @@ fn an_ioc_that_is_stopped_is_waited_for_or_given_up_as_the_client_will() {
     let mut hasty = Session::connect(network(ioc.port, "hasty"), &names, Span::from_secs(30)).unwrap();
     ioc.signal(Signal::SIGSTOP);
     let before = clock::now();
-    let error = hasty.get(0, DbrClass::Plain).unwrap_err();
+    // The signal takes effect when it does.
+    let error = loop {
+        if let Err(error) = hasty.get(0, DbrClass::Plain) {
+            break error;
+        }
+    };
     assert!(matches!(error, SessionError::Link(LinkError::Silent { .. })), "{error}");
     assert!(clock::now().saturating_since(before) >= Span::from_millis(600), "both patiences were used");
     ioc.signal(Signal::SIGCONT);

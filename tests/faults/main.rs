@@ -1,13 +1,7 @@
 //! What goes wrong around a measurement, on purpose: what is reported, what is kept, and that everything comes back.
 //!
 //! Nothing here measures how long it takes: a test waits for what must happen, and fails when it has not after [`PATIENCE`].
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::disallowed_methods,
-    reason = "a test may"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
 
 mod client;
 mod clock;

@@ -102,7 +102,7 @@ fn a_half_open_connection_is_given_up_and_replaced() {
             client.look();
             proxy.set(Way::Through);
         });
-        assert!(tally.losses[0].why.contains("has not said anything for 0.6 s"), "{:?}", tally.losses);
+        assert!(tally.losses[0].why.contains("has not said anything for 600 ms"), "{:?}", tally.losses);
         assert!(tally.losses.iter().all(|loss| loss.back.is_some()));
     }
 }
