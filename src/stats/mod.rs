@@ -4,6 +4,7 @@ pub mod distribution;
 pub mod estimate;
 pub mod interval;
 pub mod kolmogorov;
+pub mod slope;
 
 pub use distribution::Distribution;
 pub use estimate::Estimate;
