@@ -11,6 +11,7 @@ pub mod compare;
 pub mod connect;
 pub mod control;
 mod datagrams;
+pub mod dial;
 pub mod doctor;
 pub mod draw;
 pub mod drive;

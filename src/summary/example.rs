@@ -151,6 +151,7 @@ fn tally() -> ClientTally {
         mean_round_trip_ns: None,
         ambiguous: 0,
         overflowed: 0,
+        losses: Vec::new(),
     }
 }
 
