@@ -63,9 +63,12 @@ pub(crate) fn scenario(groups: Vec<PvGroup>, pvs: Vec<PvSpec>) -> Scenario {
         connect_timeout: Span::from_secs(1),
         concurrent: false,
         facts: Facts::News,
+        event_queue: None,
+        spin: None,
         groups,
         pvs,
         clients: Vec::new(),
+        probes: Vec::new(),
         claims: Vec::new(),
         expectations: Vec::new(),
     }

@@ -4,6 +4,7 @@
 
 pub mod article;
 mod axes;
+pub mod compare;
 pub mod comparison;
 pub mod content;
 pub mod csv;

@@ -50,7 +50,7 @@ impl Wish {
             what: "changes and polls beat: the period times the change rate is within 2 % of 1".into(),
             advice: "draw a random phase in each repeat, or choose a period that is not a multiple".into(),
         };
-        Summary { clients, warnings: vec![warning] }
+        Summary { clients, warnings: vec![warning], ..Summary::default() }
     }
 
     pub(crate) fn scenario(&self) -> Scenario {
@@ -79,9 +79,12 @@ impl Wish {
             connect_timeout: Span::from_secs(5),
             concurrent: false,
             facts: Facts::News,
+            event_queue: None,
+            spin: None,
             groups: vec![group()],
             clients: clients.collect(),
             pvs,
+            probes: Vec::new(),
             claims: Vec::new(),
             expectations: Vec::new(),
         }

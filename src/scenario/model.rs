@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::expectation::{Claim, Expectation};
+use super::probe::ProbeSpec;
 use crate::pv::{NativeType, PvId, PvName, Severity};
 use crate::time::Span;
 
@@ -33,12 +34,21 @@ pub struct Scenario {
     pub concurrent: bool,
     /// How much is recorded.
     pub facts: Facts,
+    /// Entries of an event queue's ring, where that is not the 144 of EPICS base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_queue: Option<u32>,
+    /// The emitter wakes this long before each change and spins until it is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spin: Option<Span>,
     /// The blocks that PVs were defined in.
     pub groups: Vec<PvGroup>,
     /// All PVs, patterns expanded; [`PvId`] is the index.
     pub pvs: Vec<PvSpec>,
     /// The clients under test.
     pub clients: Vec<ClientSpec>,
+    /// Experiments on interpreters, beside the clients.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<ProbeSpec>,
     /// Statements that expectations put to the test.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,
