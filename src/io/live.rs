@@ -157,7 +157,8 @@ struct Saver {
 impl Saver {
     fn event(&mut self, event: &Event<'_>) -> Result<(), RunFolderError> {
         match event {
-            Event::Started { .. } => Ok(()),
+            Event::Started { .. } | Event::Probing { .. } | Event::ProbeFailed { .. } => Ok(()),
+            Event::Probed { run } => self.folder.append_probe(run),
             Event::Failed { client, repeat, observations, emissions, .. } => {
                 self.folder.append_emissions(*repeat, emissions)?;
                 self.folder.append_observations(*client, *repeat, observations)

@@ -89,7 +89,7 @@ impl Content {
             plain: prose::plain(input.summary, input.scenario),
             setup: setup::rows(input.scenario, input.host, input.simulated),
             results: vec![grids::learned(input.summary), grids::cost(input.summary)],
-            verdicts: verdicts::grids(&judged),
+            verdicts: verdicts::grids(&judged).into_iter().chain(verdicts::probes(input.summary)).collect(),
             claim_notes: judged.claims.iter().filter_map(|c| Some((c.name.clone(), c.note.clone()?))).collect(),
             expected: grids::expected(input.summary),
             figures,

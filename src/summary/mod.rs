@@ -11,6 +11,7 @@ pub mod measured;
 pub mod model;
 pub mod near_floor;
 pub mod notes;
+pub mod probes;
 pub mod strategy;
 mod summarise;
 
@@ -20,4 +21,5 @@ pub use measured::{Measured, Stretch};
 pub use model::{ClientSummary, Expected, Latency, Summary, Warning};
 pub use near_floor::near_floor;
 pub use notes::notes;
+pub use probes::{ProbeSummary, summarise_probes};
 pub use summarise::{summarise, summarise_measured};

@@ -75,7 +75,7 @@ mod tests {
         let emissions = example::posted(10, 100_000_000, 6_000_000_000, 7);
         let segment = example::segment(0, 0, 1_000_000_000, 2_000_000_000, 2_200_000_000);
         let segments = vec![example::push(segment, &emissions, 60_000)];
-        let trace = Trace { scenario, emissions: vec![emissions], segments };
+        let trace = Trace { scenario, emissions: vec![emissions], segments, probes: Vec::new() };
         let mut summary = summarise(&trace, &[]);
         summary.clients[0].notice.p50_ns =
             Some(Estimate { point: p50_us * 1e3, ..summary.clients[0].notice.p50_ns.unwrap() });

@@ -137,7 +137,7 @@ fn a_poller_that_does_not_sleep_stands_at_what_it_achieved() {
 
 #[test]
 fn without_data_a_figure_is_left_out_with_a_reason() {
-    let empty = Summary { clients: Vec::new(), warnings: Vec::new() };
+    let empty = Summary::default();
     let (figures, omitted) = all(&empty, &Wish::default().scenario());
     assert!(figures.is_empty());
     assert_eq!(omitted.len(), 11);
