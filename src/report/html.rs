@@ -9,7 +9,7 @@ use super::palette;
 use super::prose::pieces;
 use super::verdicts;
 
-const STYLE: &str = include_str!("report.css");
+pub(super) const STYLE: &str = include_str!("report.css");
 
 /// The section that only some reports have.
 const VERDICTS: &str = "verdicts";
@@ -66,7 +66,7 @@ pub fn render(content: &Content, pictures: &[String]) -> String {
     page.into_string()
 }
 
-fn dark_style() -> String {
+pub(super) fn dark_style() -> String {
     format!("@media screen and (prefers-color-scheme:dark){{{}}}", palette::dark_rules(".plot"))
 }
 
@@ -122,7 +122,7 @@ fn verdicts(content: &Content) -> Markup {
     }
 }
 
-fn table(grid: &Grid) -> Markup {
+pub(super) fn table(grid: &Grid) -> Markup {
     // A region that scrolls must be reachable by keyboard, and then it needs a name.
     html! {
         div.scroll tabindex="0" role="region" aria-label=(grid.caption) {
@@ -163,7 +163,7 @@ fn figures(content: &Content, pictures: &[String]) -> Markup {
     }
 }
 
-fn drawn(figure: &Figure, picture: &str) -> Markup {
+pub(super) fn drawn(figure: &Figure, picture: &str) -> Markup {
     html! {
         figure id=(figure.id) {
             h3 { (figure.title) }

@@ -46,7 +46,7 @@ fn named(paragraph: &str) -> String {
 }
 
 /// A text without anything that Markdown would take for its own.
-fn text(plain: &str) -> String {
+pub(super) fn text(plain: &str) -> String {
     let mut out = String::with_capacity(plain.len());
     for c in plain.chars() {
         if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#') {
@@ -57,7 +57,7 @@ fn text(plain: &str) -> String {
     out
 }
 
-fn table(grid: &Grid) -> String {
+pub(super) fn table(grid: &Grid) -> String {
     let number = |column: usize| grid.rows.first().and_then(|row| row.get(column)).is_some_and(|cell| cell.number);
     let head: Vec<String> = grid.head.iter().map(|name| text(name)).collect();
     let rule: Vec<&str> = (0..head.len()).map(|column| if number(column) { "---:" } else { "---" }).collect();

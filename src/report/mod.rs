@@ -19,6 +19,7 @@ mod legend;
 pub mod markdown;
 mod marker;
 pub mod number;
+pub mod overview;
 pub mod palette;
 mod place;
 pub mod profile;
