@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use crate::io::catalogue::run_catalogue;
 use crate::io::doctor::examine_and_save;
 use crate::io::ioc_alone::serve_until_stopped;
 use crate::io::live::run_live;
@@ -83,6 +84,11 @@ fn perform(request: Request) -> Result<u8, Failure> {
             let finished = run_live(&request)?;
             print(&outcome::told(&finished, request.voice.format, request.check))?;
             Ok(outcome::code(&finished, request.check))
+        }
+        Request::Catalogue(request) => {
+            let done = run_catalogue(&request)?;
+            print(&outcome::surveyed(&done, request.voice.format))?;
+            Ok(outcome::survey_code(&done))
         }
         Request::Simulate(request) => {
             let finished = run_simulation(&request)?;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Failure, exit};
 use crate::doctor::Examination;
 use crate::expect::{Verdict, Verdicts};
+use crate::io::catalogue::{CatalogueDone, CatalogueError};
 use crate::io::files::FileError;
 use crate::io::ioc_alone::AloneError;
 use crate::io::live::{Finished, LiveError};
@@ -188,6 +189,56 @@ impl From<PredictError> for Failure {
             PredictError::Link(error) => error.into(),
             PredictError::Write(_) => Failure::bad_input(text, "give another folder with -o"),
             PredictError::Draw(_) => Failure::measurement(text, ""),
+        }
+    }
+}
+
+/// The exit code of a catalogue.
+pub(super) fn survey_code(done: &CatalogueDone) -> u8 {
+    match (done.interrupted, done.failed.is_empty()) {
+        (true, _) => exit::INTERRUPTED,
+        (false, true) => exit::DONE,
+        (false, false) => exit::FAILED,
+    }
+}
+
+/// What is printed of a catalogue.
+pub(super) fn surveyed(done: &CatalogueDone, format: Format) -> String {
+    if format == Format::Text {
+        let failed = match done.failed.as_slice() {
+            [] => String::new(),
+            names => format!("\nClients failed in: {}\n", names.join(", ")),
+        };
+        return format!(
+            "{}{failed}\nOverview: {}\n",
+            done.overview.text(),
+            done.folder.join("overview.html").display()
+        );
+    }
+    let scenarios = done.overview.scenarios.iter().map(|s| {
+        serde_json::json!({
+            "name": s.name, "run": done.folder.join(&s.name), "sentence": s.sentence, "clients": clients(&s.summary),
+        })
+    });
+    let told = serde_json::json!({
+        "folder": done.folder, "exit": survey_code(done), "interrupted": done.interrupted, "failed": done.failed,
+        "scenarios": scenarios.collect::<Vec<_>>(),
+    });
+    serde_json::to_string_pretty(&told).unwrap_or_default() + "\n"
+}
+
+impl From<CatalogueError> for Failure {
+    fn from(error: CatalogueError) -> Failure {
+        let text = error.to_string();
+        match error {
+            CatalogueError::Earlier(_) | CatalogueError::Other(_) => {
+                Failure::bad_input(text, "give another folder with -o, or the options of the first start")
+            }
+            CatalogueError::Live(name, error) => Failure { message: format!("{name}: {error}"), ..error.into() },
+            CatalogueError::Simulation(name, error) => Failure { message: format!("{name}: {error}"), ..error.into() },
+            CatalogueError::Place { .. } | CatalogueError::Draw(_) | CatalogueError::Write(_) => {
+                Failure::measurement(text, "what was complete before is kept")
+            }
         }
     }
 }

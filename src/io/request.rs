@@ -61,6 +61,36 @@ pub struct SimulateRequest {
     pub voice: Voice,
 }
 
+/// `--all`: every built-in scenario, live or in virtual time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CatalogueRequest {
+    /// The scenarios, options applied; each has a client, and no two have one name.
+    pub scenarios: Vec<Scenario>,
+    /// Where the run folders and the overview go; `None`: `reports/catalogue-UTCTIME/` below the current folder.
+    pub out: Option<PathBuf>,
+    /// Live, or not.
+    pub how: How,
+    /// How to speak.
+    pub voice: Voice,
+}
+
+/// How a catalogue is run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum How {
+    /// Live.
+    Live {
+        /// As of a [`RunRequest`].
+        port: u16,
+    },
+    /// In virtual time.
+    Simulated {
+        /// As of a [`SimulateRequest`].
+        link: LinkChoice,
+        /// Likewise.
+        facts: Option<Facts>,
+    },
+}
+
 /// Where a simulation's link comes from. It is shown as the command line has it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LinkChoice {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use thiserror::Error;
 
@@ -259,8 +259,13 @@ fn save_facts(folder: &mut RunFolder, group: &Group, offset: &Offset, facts: Fac
     )
 }
 
-/// Turns true at the first Ctrl-C. A second one ends the program at once.
+/// Turns true at the first Ctrl-C, and stays so for all simulations of the process. A second one ends the program at once.
 pub(super) fn interrupts() -> Arc<AtomicBool> {
+    static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    Arc::clone(STOP.get_or_init(listen))
+}
+
+fn listen() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&stop);
     std::thread::spawn(move || {

@@ -47,7 +47,7 @@ fn named(paragraph: &str) -> String {
 }
 
 /// A text without anything that Markdown would take for its own.
-fn text(plain: &str) -> String {
+pub(super) fn text(plain: &str) -> String {
     let mut out = String::with_capacity(plain.len());
     for c in plain.chars() {
         if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#') {

@@ -21,6 +21,7 @@ mod legend;
 pub mod markdown;
 mod marker;
 pub mod number;
+pub mod overview;
 pub mod page;
 pub mod palette;
 mod place;

@@ -63,7 +63,7 @@ pub(crate) enum Command {
     #[command(after_help = format!("{}\n\n{}", run::RUN_EXAMPLES, exit::HELP))]
     Run {
         /// A built-in's name, or a TOML file
-        #[arg(default_value = super::DEFAULT_SCENARIO)]
+        #[arg(default_value = super::DEFAULT_SCENARIO, conflicts_with = "all")]
         scenario: String,
         #[command(flatten)]
         flags: RunFlags,

@@ -11,6 +11,7 @@ pub(super) const RUN_EXAMPLES: &str = "\
 Examples:
   pollcost run
   pollcost run mine.toml -o out --clients monitor,poll-10ms
+  pollcost run --all -o everything
   pollcost run quickstart --duration 1s --repeats 2 --format json
 
 SCENARIO is a built-in's name (see `pollcost scenarios`) or a path to a TOML file.";
@@ -41,6 +42,10 @@ pub(crate) struct RunFlags {
     /// Count the scenario's expectations in the exit code: 1 if one does not hold, else 3 if one is inconclusive
     #[arg(long)]
     pub(crate) check: bool,
+    /// Run every built-in scenario, and write an overview that sets them side by side; a second start with the same -o runs those that
+    /// are missing
+    #[arg(long, conflicts_with_all = ["clients", "check"])]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) voice: VoiceFlags,
 }

@@ -15,6 +15,7 @@ const LARGEST_SIGMA: f64 = 3.0;
 pub(super) const SIMULATE_EXAMPLES: &str = "\
 Examples:
   pollcost simulate
+  pollcost simulate --all -o everything
   pollcost simulate mine.toml --duration 1h --link lognormal:80us,0.5
   pollcost run mine.toml -o live && pollcost simulate mine.toml --link from:live -o simulated
 
@@ -24,7 +25,7 @@ are only counted, so that a long simulation takes no more memory than a short on
 #[derive(Debug, Args)]
 pub(crate) struct SimulateFlags {
     /// A built-in's name, or a TOML file
-    #[arg(default_value = crate::cli::DEFAULT_SCENARIO)]
+    #[arg(default_value = crate::cli::DEFAULT_SCENARIO, conflicts_with = "all")]
     pub(crate) scenario: String,
     /// The run folder [default: reports/SCENARIO-UTCTIME]
     #[arg(short, long, value_name = "DIR")]
@@ -50,6 +51,10 @@ pub(crate) struct SimulateFlags {
     /// Count the scenario's expectations in the exit code: 1 if one does not hold, else 3 if one is inconclusive
     #[arg(long)]
     pub(crate) check: bool,
+    /// Run every built-in scenario, and write an overview that sets them side by side; a second start with the same -o runs those that
+    /// are missing
+    #[arg(long, conflicts_with_all = ["clients", "check"])]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) voice: VoiceFlags,
 }

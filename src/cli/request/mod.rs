@@ -1,5 +1,6 @@
 //! From flags to requests: options applied, everything checked.
 
+mod catalogue;
 mod compare;
 mod predict;
 mod report;
@@ -16,6 +17,7 @@ pub(super) use compare::subject;
 
 use super::failure::Failure;
 use super::{DEFAULT_SCENARIO, source};
+use crate::io::request::CatalogueRequest;
 use crate::io::request::{
     DoctorRequest, Format, IocRequest, PredictRequest, ReportRequest, RunRequest, SimulateRequest, Voice,
 };
@@ -28,6 +30,8 @@ use crate::time::Span;
 pub(crate) enum Request {
     /// Run a scenario live.
     Run(Box<RunRequest>),
+    /// Run every built-in scenario.
+    Catalogue(Box<CatalogueRequest>),
     /// Run a scenario in virtual time.
     Simulate(Box<SimulateRequest>),
     /// Say what to expect.
@@ -78,6 +82,9 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
 }
 
 fn run(scenario: &str, flags: RunFlags) -> Result<Request, Failure> {
+    if flags.all {
+        return catalogue::live(flags);
+    }
     let overrides = Overrides {
         window: flags.duration,
         repeats: flags.repeats,
@@ -92,6 +99,9 @@ fn run(scenario: &str, flags: RunFlags) -> Result<Request, Failure> {
 }
 
 fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
+    if flags.all {
+        return catalogue::simulated(flags);
+    }
     let overrides = Overrides {
         window: flags.duration,
         repeats: flags.repeats,
