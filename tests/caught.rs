@@ -7,7 +7,7 @@ use assert_cmd::Command;
 
 /// The rows that regressed, and the exit code.
 fn regressed(fault: Option<&str>, how: &str, scenario: &str) -> (Vec<String>, i32) {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults");
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/caught");
     let client = |option: &str| format!("python3 '{}' {option} {how}", here.join("client.py").display());
     let (good, bad) = (client(""), client(&fault.map_or_else(String::new, |fault| format!("--fault {fault}"))));
     let mut command = Command::cargo_bin("pollcost").unwrap();
