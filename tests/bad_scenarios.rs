@@ -267,6 +267,36 @@ fn of_expectations() {
 }
 
 #[test]
+fn of_probes() {
+    let probe = |lines: &str| format!("{PV}{CLIENT}[[probe]]\n{lines}\n");
+    let expect = "[[expect]]\nsays = \"None are lost.\"\nrelation = \"<=\"\nvalue = 0\n";
+    let cases = [
+        ("nothing", probe("")),
+        ("a program that is nearly right", probe("name = \"p\"\nprogram = \"lost_update\"")),
+        ("the name of a client", probe("name = \"m\"\nprogram = \"parallel\"")),
+        ("an empty interpreter", probe("name = \"p\"\nprogram = \"parallel\"\npython = \"\"")),
+        ("a version that is a number", probe("name = \"p\"\nprogram = \"parallel\"\npython = 3.10")),
+        ("no time at all", probe("name = \"p\"\nprogram = \"parallel\"\ntimeout = 0")),
+        ("an unknown key", probe("name = \"p\"\nprogram = \"parallel\"\npythn = \"3.9\"")),
+        (
+            "a metric of another program",
+            probe("name = \"p\"\nprogram = \"parallel\"") + expect + "probe = \"p\"\nmetric = \"lost_plain_fraction\"",
+        ),
+        (
+            "a probe for a client",
+            probe("name = \"p\"\nprogram = \"parallel\"") + expect + "probe = \"p\"\nmetric = \"missed_fraction\"",
+        ),
+        (
+            "both",
+            probe("name = \"p\"\nprogram = \"parallel\"")
+                + expect
+                + "probe = \"p\"\nclient = \"m\"\nmetric = \"missed_fraction\"",
+        ),
+    ];
+    insta::assert_snapshot!(told(&cases, &[]));
+}
+
+#[test]
 fn a_file_that_says_little_gets_sensible_defaults() {
     let text = format!(
         "{PV}{CLIENT}[[client]]\nname = \"p\"\nfetch = \"serial\"\nperiod = \"1ms\"\npvs = [\"*9\", \"A{{7..9}}\"]\n"

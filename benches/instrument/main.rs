@@ -1,7 +1,8 @@
 //! How fast the instrument is, against the floor of the machine and against EPICS base.
 //!
 //! `cargo bench --bench instrument` measures all rows, `cargo bench --bench instrument -- monitor gets` some; either draws
-//! `docs/benchmarks.md` anew. `... -- operations` prints what single operations cost.
+//! `docs/benchmarks.md` anew. `... -- operations` prints what single operations cost, `... -- table` draws the page from
+//! what is kept.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -44,9 +45,15 @@ const ROWS: [&str; 14] = [
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
-    if let Some(unknown) = asked.iter().find(|a| !ROWS.contains(&a.as_str()) && *a != "operations") {
-        eprintln!("there is no row `{unknown}`; there are {}, and operations", ROWS.join(", "));
+    if let Some(unknown) =
+        asked.iter().find(|a| !ROWS.contains(&a.as_str()) && !["operations", "table"].contains(&a.as_str()))
+    {
+        eprintln!("there is no row `{unknown}`; there are {}, operations and table", ROWS.join(", "));
         std::process::exit(2);
+    }
+    if asked.iter().any(|a| a == "table") {
+        table::draw(&ROWS);
+        return;
     }
     if asked.iter().any(|a| a == "operations") {
         recording::print();

@@ -65,6 +65,12 @@ fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")
 }
 
+/// Draws the table of what is kept.
+pub(crate) fn draw(order: &[&str]) {
+    let text = fs::read_to_string(docs().join("benchmarks.json")).unwrap();
+    fs::write(docs().join("benchmarks.md"), markdown(order, &serde_json::from_str(&text).unwrap())).unwrap();
+}
+
 /// Keeps the rows that were measured now, and draws the table of all.
 pub(crate) fn keep(order: &[&str], measured: &[(&str, Row)], versions: &str) {
     let (json, page) = (docs().join("benchmarks.json"), docs().join("benchmarks.md"));
@@ -117,6 +123,10 @@ fn markdown(order: &[&str], kept: &Kept) -> String {
         );
     }
     text.push('\n');
+    let missing: Vec<&str> = order.iter().copied().filter(|id| !kept.rows.contains_key(*id)).collect();
+    if !missing.is_empty() {
+        let _ = writeln!(text, "Not measured yet: {}.\n", missing.join(", "));
+    }
     for (id, row) in rows() {
         let _ = writeln!(text, "- `{id}` ({}): {}", row.measured_at, row.note);
     }

@@ -78,7 +78,13 @@ pub struct JudgedClaim {
 /// Puts all expectations of a scenario to the test.
 #[must_use]
 pub fn judge(scenario: &Scenario, summary: &Summary) -> Verdicts {
-    let expectations: Vec<Judged> = scenario.expectations.iter().map(|e| judge_one(e, summary)).collect();
+    // What is expected of an optional probe whose interpreter is not there is not put to the test.
+    let absent = |of: &str| {
+        let optional = scenario.probes.iter().any(|probe| probe.optional && probe.name == of);
+        optional && summary.probes.iter().all(|probe| probe.name != of)
+    };
+    let tested = scenario.expectations.iter().filter(|expectation| !expectation.subjects().any(absent));
+    let expectations: Vec<Judged> = tested.map(|e| judge_one(e, summary)).collect();
     let claims = scenario.claims.iter().map(|claim| judge_claim(claim, &expectations)).collect();
     Verdicts { expectations, claims }
 }
@@ -159,9 +165,15 @@ fn judgement(expectation: &Expectation, left: &Sample, right: &Sample) -> Result
 
 /// A quantity of a run, or why there is none.
 fn sample(quantity: &Quantity, summary: &Summary) -> Result<Sample, String> {
-    let client = summary.clients.iter().find(|client| client.name == quantity.of);
-    let client = client.ok_or_else(|| format!("{} yielded nothing", quantity.of))?;
-    Sample::of_client(client, quantity.metric).ok_or_else(|| format!("{quantity} could not be had"))
+    let nothing = || format!("{} yielded nothing", quantity.of);
+    let sample = if quantity.metric.program().is_some() {
+        let probe = summary.probes.iter().find(|probe| probe.name == quantity.of).ok_or_else(nothing)?;
+        Sample::of_probe(probe, quantity.metric)
+    } else {
+        let client = summary.clients.iter().find(|client| client.name == quantity.of).ok_or_else(nothing)?;
+        Sample::of_client(client, quantity.metric)
+    };
+    sample.ok_or_else(|| format!("{quantity} could not be had"))
 }
 
 fn side(quantity: Option<&Quantity>, sample: Option<&Sample>, unit: impl Fn(f64) -> f64) -> Side {

@@ -2,7 +2,7 @@
 
 use crate::scenario::metric::Metric;
 use crate::stats::Estimate;
-use crate::summary::ClientSummary;
+use crate::summary::{ClientSummary, ProbeSummary};
 
 /// A quantity in base units (ns for a duration).
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +44,13 @@ impl Sample {
             Some(estimate) => Some(Sample { estimate: estimate?, own, exact: false }),
             None => Sample::of_repeats(own),
         }
+    }
+
+    /// A metric of a probe; `None` where it could not be had.
+    #[must_use]
+    pub fn of_probe(probe: &ProbeSummary, metric: Metric) -> Option<Sample> {
+        let own = probe.by_repeat.iter().filter_map(|of| Some((of.repeat, *of.values.get(&metric)?)));
+        Sample::of_repeats(own.collect())
     }
 
     /// The same times a factor.

@@ -100,7 +100,7 @@ pub struct Measured {
 /// # Errors
 /// When they are not alike, when a client or the IOC fails, or a person ends it.
 pub fn interleave(request: &Interleaved, policy: &Policy) -> Result<Measured, InterleaveError> {
-    let empty = Summary { clients: Vec::new(), warnings: Vec::new() };
+    let empty = Summary { clients: Vec::new(), probes: Vec::new(), warnings: Vec::new() };
     let (base, new) = (&request.subjects[0], &request.subjects[1]);
     let told = differences(&baseline(&base.1, &empty)?, &baseline(&new.1, &empty)?);
     if !told.is_empty() {
@@ -192,7 +192,8 @@ fn by_build(program: &Path, scenario: &Scenario, named: &str, seed: u64) -> Resu
 /// Turns as the repeats of one summary. Only what a baseline takes is put together.
 fn joined(turns: &[Summary]) -> Summary {
     let mut turns = turns.iter();
-    let mut whole = turns.next().cloned().unwrap_or(Summary { clients: Vec::new(), warnings: Vec::new() });
+    let mut whole =
+        turns.next().cloned().unwrap_or(Summary { clients: Vec::new(), probes: Vec::new(), warnings: Vec::new() });
     for turn in turns {
         for (client, more) in whole.clients.iter_mut().zip(&turn.clients) {
             client.by_repeat.extend(more.by_repeat.iter().cloned());

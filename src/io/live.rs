@@ -24,7 +24,7 @@ use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
 use crate::scenario::model::Scenario;
 use crate::summary::notes::notes;
-use crate::summary::{Summary, summarise};
+use crate::summary::{Summary, near_floor, summarise};
 use crate::time::{Span, Tick};
 use crate::trace::{Failure, Trace};
 
@@ -157,7 +157,8 @@ struct Saver {
 impl Saver {
     fn event(&mut self, event: &Event<'_>) -> Result<(), RunFolderError> {
         match event {
-            Event::Started { .. } => Ok(()),
+            Event::Started { .. } | Event::Probing { .. } | Event::ProbeFailed { .. } => Ok(()),
+            Event::Probed { run } => self.folder.append_probe(run),
             Event::Failed { client, repeat, observations, emissions, .. } => {
                 self.folder.append_emissions(*repeat, emissions)?;
                 self.folder.append_observations(*client, *repeat, observations)
@@ -180,7 +181,10 @@ impl Saver {
     fn save(&mut self, trace: &Trace, failures: &[Failure]) -> Result<Summary, RunFolderError> {
         self.note.failures = failures.to_vec();
         self.note.notes = notes(failures, self.note.interrupted);
-        let summary = summarise(trace, &self.note.notes);
+        let mut summary = summarise(trace, &self.note.notes);
+        if let Some(floor) = &self.note.host.floor {
+            summary.warnings.extend(near_floor(&trace.scenario, &summary, floor));
+        }
         self.folder.save(&self.note, trace, &summary)?;
         Ok(summary)
     }

@@ -20,6 +20,7 @@ const STEPS_PER_SECOND: f64 = 4.0;
 pub struct Progress {
     shown: Shown,
     names: Vec<String>,
+    probes: Vec<String>,
     repeats: u32,
 }
 
@@ -149,7 +150,8 @@ impl Progress {
             Shown::Lines
         };
         let names = scenario.clients.iter().map(|c| c.name.clone()).collect();
-        Progress { shown, names, repeats: scenario.repeats }
+        let probes = scenario.probes.iter().map(|probe| probe.name.clone()).collect();
+        Progress { shown, names, probes, repeats: scenario.repeats }
     }
 
     /// Takes notice of what happened.
@@ -162,6 +164,20 @@ impl Progress {
                     bar.group(message, steps(*expected));
                 }
             }
+            Event::Probing { probe, repeat } => {
+                let message = format!("{}  {}", self.place(*repeat), self.probe(*probe));
+                if let Shown::Bar(bar) = &mut self.shown {
+                    bar.group(message, 0);
+                }
+            }
+            Event::Probed { run } => {
+                let text =
+                    format!("{}  {}: {} measurements", self.place(run.repeat), self.probe(run.probe), run.values.len());
+                self.line(&text);
+            }
+            Event::ProbeFailed { probe, repeat, why } => {
+                self.failed(&format!("{}  {} failed: {why}", self.place(*repeat), self.probe(*probe)));
+            }
             Event::Measured { segment, .. } => self.line(&format!(
                 "{}  {}: {} values in {}",
                 self.place(segment.repeat),
@@ -170,12 +186,7 @@ impl Progress {
                 segment.window.length(),
             )),
             Event::Failed { client, repeat, why, .. } => {
-                let text = format!("{}  {} failed: {why}", self.place(*repeat), self.name(*client));
-                match &self.shown {
-                    Shown::Bar(bar) => bar.bar.println(text),
-                    Shown::Lines => eprintln!("{text}"),
-                    Shown::Nothing => {}
-                }
+                self.failed(&format!("{}  {} failed: {why}", self.place(*repeat), self.name(*client)));
             }
         }
     }
@@ -185,6 +196,18 @@ impl Progress {
         if let Shown::Bar(bar) = &self.shown {
             bar.bar.finish_and_clear();
         }
+    }
+
+    fn failed(&self, text: &str) {
+        match &self.shown {
+            Shown::Bar(bar) => bar.bar.println(text),
+            Shown::Lines => eprintln!("{text}"),
+            Shown::Nothing => {}
+        }
+    }
+
+    fn probe(&self, index: usize) -> &str {
+        self.probes.get(index).map_or("", String::as_str)
     }
 
     fn line(&self, text: &str) {

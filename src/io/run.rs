@@ -15,14 +15,15 @@ use super::control::ListenerLedger;
 use super::ioc_child::IocChild;
 use super::meter::{Reading, Usage};
 use super::metered::{Metered, found, reading_at};
+use super::probe::{self, ProbeError};
 use super::process::ProcessError;
 use crate::pv::NativeType;
 use crate::scenario::model::Scenario;
-use crate::scenario::plan::{client_seed, order, stimulus_seed};
+use crate::scenario::plan::{client_seed, order, probe_order, stimulus_seed};
 use crate::time::{Span, Tick};
 pub use crate::trace::Failure;
 use crate::trace::anchor::anchor;
-use crate::trace::{Emission, Observation, Request, Segment, Trace, Window};
+use crate::trace::{Emission, Observation, ProbeRun, Request, Segment, Trace, Window};
 
 /// From telling the clients their window to its earliest opening: the message has arrived by then.
 const NOTICE: Span = Span::from_millis(20);
@@ -42,6 +43,27 @@ pub enum Event<'a> {
         repeat: u32,
         /// How long until their windows and drains are over, about.
         expected: Span,
+    },
+    /// A probe starts.
+    Probing {
+        /// Index of the probe.
+        probe: usize,
+        /// From 0.
+        repeat: u32,
+    },
+    /// A probe went to its end.
+    Probed {
+        /// What it found.
+        run: &'a ProbeRun,
+    },
+    /// A probe yielded nothing in this repeat.
+    ProbeFailed {
+        /// Index of the probe.
+        probe: usize,
+        /// From 0.
+        repeat: u32,
+        /// Why.
+        why: &'a str,
     },
     /// One client has been measured.
     Measured {
@@ -106,7 +128,7 @@ pub async fn run(
     interrupted: watch::Receiver<bool>,
     listener: Listener<'_>,
 ) -> Result<Outcome, RunError> {
-    let trace = Trace { scenario: scenario.clone(), emissions: Vec::new(), segments: Vec::new() };
+    let trace = Trace { scenario: scenario.clone(), emissions: Vec::new(), segments: Vec::new(), probes: Vec::new() };
     let types = scenario.groups_of_pvs().map(|group| (group.native, group.labels.len())).collect();
     let mut run = Run {
         scenario,
@@ -173,7 +195,49 @@ impl Run<'_> {
         *self.interrupted.borrow()
     }
 
+    /// The probes by themselves, then the clients; in every other repeat the other way round.
     async fn repeat(&mut self, repeat: u32, port: u16) -> Result<(), RunError> {
+        let last = repeat % 2 == 1;
+        if !last {
+            self.probes(repeat).await?;
+        }
+        if !self.scenario.clients.is_empty() && !self.stopped() {
+            self.clients(repeat, port).await?;
+        }
+        if last {
+            self.probes(repeat).await?;
+        }
+        Ok(())
+    }
+
+    async fn probes(&mut self, repeat: u32) -> Result<(), RunError> {
+        for probe in probe_order(self.scenario, repeat) {
+            if self.stopped() {
+                break;
+            }
+            let spec = &self.scenario.probes[probe];
+            self.tell(Event::Probing { probe, repeat })?;
+            let found = tokio::select! {
+                found = probe::run(spec, probe, repeat) => found,
+                _ = self.interrupted.wait_for(|stop| *stop) => break,
+            };
+            match found {
+                Ok(run) => {
+                    self.tell(Event::Probed { run: &run })?;
+                    self.outcome.trace.probes.push(run);
+                }
+                Err(ProbeError::NoInterpreter { .. }) if spec.optional => {}
+                Err(error) => {
+                    let why = error.to_string();
+                    self.tell(Event::ProbeFailed { probe, repeat, why: &why })?;
+                    self.outcome.failures.push(Failure { client: Some(spec.name.clone()), repeat, why });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn clients(&mut self, repeat: u32, port: u16) -> Result<(), RunError> {
         let mut ioc = IocChild::start(self.scenario, repeat, port).await?;
         for group in order(self.scenario, repeat) {
             if self.stopped() {
@@ -361,6 +425,7 @@ impl Run<'_> {
             Err(why) => return self.fail(client, repeat, why, &facts.observations, emissions),
         };
         let mut warnings = warnings.to_vec();
+        warnings.extend(facts.remarks);
         warnings.extend(overflow_warning("observations", facts.overflowed));
         let (cpu_client, wakeups) = usage.clients.get(place).copied().unwrap_or_default();
         let segment = Segment {

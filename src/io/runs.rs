@@ -16,13 +16,14 @@ use crate::report::csv::facts::{
     write_observations, write_requests,
 };
 use crate::report::csv::ledger::{LEDGER, read_ledger, write_ledger};
+use crate::report::csv::probes::{PROBES, read_probes, write_probe};
 use crate::report::csv::summary::write_summary;
 use crate::report::csv::{CsvError, Names};
 use crate::report::document::{Document, DocumentError, RunNote, SavedRows, read_document, write_document};
 use crate::report::excerpt::Excerpt;
 use crate::scenario::model::{Facts, Scenario};
 use crate::summary::Summary;
-use crate::trace::{Emission, Observation, Request, Segment, Trace};
+use crate::trace::{Emission, Observation, ProbeRun, Request, Segment, Trace};
 
 const RUN: &str = "run.json";
 const SUMMARY: &str = "summary.csv";
@@ -116,6 +117,7 @@ pub struct RunFolder {
     observations: Table,
     ledger: Table,
     requests: Option<Table>,
+    probes: Option<(Table, Scenario)>,
     rows: SavedRows,
 }
 
@@ -139,7 +141,15 @@ impl RunFolder {
             observations: Table::create(path, "observations.csv", OBSERVATIONS)?,
             ledger: Table::create(path, "ledger.csv", LEDGER)?,
             requests: full.then(|| Table::create(path, "requests.csv", REQUESTS)).transpose()?,
-            rows: SavedRows { requests: full.then_some(0), ..SavedRows::default() },
+            probes: match scenario.probes.is_empty() {
+                true => None,
+                false => Some((Table::create(path, "probes.csv", PROBES)?, scenario.clone())),
+            },
+            rows: SavedRows {
+                requests: full.then_some(0),
+                probes: (!scenario.probes.is_empty()).then_some(0),
+                ..SavedRows::default()
+            },
         })
     }
 
@@ -198,6 +208,20 @@ impl RunFolder {
         Ok(())
     }
 
+    /// Appends what a probe found.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn append_probe(&mut self, run: &ProbeRun) -> Result<(), RunFolderError> {
+        if let Some(((table, scenario), rows)) = self.probes.as_mut().zip(self.rows.probes.as_mut()) {
+            table.append(|out| {
+                *rows += write_probe(out, scenario, run)?;
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
     /// Writes `run.json` and `summary.csv` as of now. The facts of `trace` must have been appended.
     ///
     /// # Errors
@@ -222,6 +246,9 @@ impl RunFolder {
         }
         for segment in &trace.segments {
             folder.append_segment(segment)?;
+        }
+        for run in &trace.probes {
+            folder.append_probe(run)?;
         }
         folder.save(note, trace, summary)?;
         Ok(folder)
@@ -324,6 +351,14 @@ pub fn load(path: &Path) -> Result<LoadedRun, RunFolderError> {
             })
         })?;
     }
+    if let Some(rows) = rows.probes {
+        let mut found = Vec::new();
+        table(path, "probes.csv", |input| {
+            found = read_probes(input, &trace.scenario, rows)?;
+            Ok(())
+        })?;
+        trace.probes = found;
+    }
     Ok(LoadedRun { note: document.note, trace, summary: document.summary })
 }
 
@@ -351,7 +386,7 @@ mod tests {
             vec![example::client("monitor", Fetch::Monitor, None, 4), example::client("poll", Fetch::Batch, delay, 4)];
         let mut scenario = example::scenario(vec![(4, example::group(change))], clients);
         scenario.facts = facts;
-        let mut trace = Trace { scenario, emissions: Vec::new(), segments: Vec::new() };
+        let mut trace = Trace { scenario, emissions: Vec::new(), segments: Vec::new(), probes: Vec::new() };
         for repeat in 0..2u32 {
             let emissions = example::posted(4, 100 * MS, 6_000 * MS, 7);
             let open = |client: u64| (1000 + 2000 * client) * MS;

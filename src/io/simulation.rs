@@ -150,7 +150,12 @@ fn remarks(scenario: &Scenario, note: &SimulationNote) -> Vec<Warning> {
             .to_owned(),
         advice: "measure it live".to_owned(),
     });
-    std::iter::once(of_all).chain(external).collect()
+    let probes = (!scenario.probes.is_empty()).then(|| Warning {
+        client: None,
+        what: "probes measure a real interpreter and were left out".to_owned(),
+        advice: "what is expected of them is inconclusive here; run the scenario live".to_owned(),
+    });
+    std::iter::once(of_all).chain(external).chain(probes).collect()
 }
 
 /// One group and its facts.

@@ -68,6 +68,7 @@ pub(crate) fn scenario(groups: Vec<PvGroup>, pvs: Vec<PvSpec>) -> Scenario {
         groups,
         pvs,
         clients: Vec::new(),
+        probes: Vec::new(),
         claims: Vec::new(),
         expectations: Vec::new(),
     }

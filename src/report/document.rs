@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::csv::summary::{EmptyCell, empty_cells};
 use crate::expect::{Verdicts, judge};
 use crate::scenario::model::Scenario;
-use crate::summary::{ClientSummary, Summary, Warning};
+use crate::summary::{ClientSummary, ProbeSummary, Summary, Warning};
 use crate::time::{Span, Tick};
 use crate::trace::{ClientTally, Failure, Host, IocTally, Segment, Trace, Window};
 
@@ -63,6 +63,9 @@ pub struct SavedRows {
     pub ledger: u64,
     /// Of `requests.csv`; `None`: there is no such table.
     pub requests: Option<u64>,
+    /// Of `probes.csv`; `None`: there is no such table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probes: Option<u64>,
 }
 
 /// A segment without what is in the tables.
@@ -102,6 +105,8 @@ struct Layout {
     warnings: Vec<Warning>,
     empty_cells: Vec<EmptyCell>,
     summaries: Vec<ClientSummary>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    probes: Vec<ProbeSummary>,
     repeats: usize,
     rows: SavedRows,
     segments: Vec<SegmentRecord>,
@@ -168,6 +173,7 @@ pub fn write_document(note: &RunNote, trace: &Trace, summary: &Summary, rows: Sa
         warnings: summary.warnings.clone(),
         empty_cells: empty_cells(summary),
         summaries: summary.clients.clone(),
+        probes: summary.probes.clone(),
         repeats: trace.emissions.len(),
         rows,
         segments: trace.segments.iter().map(|s| record(s, name(s.client))).collect(),
@@ -287,8 +293,13 @@ fn document(layout: Layout) -> Document {
     };
     Document {
         note,
-        trace: Trace { emissions: vec![Vec::new(); layout.repeats], segments, scenario: layout.scenario },
-        summary: Summary { clients: layout.summaries, warnings: layout.warnings },
+        trace: Trace {
+            emissions: vec![Vec::new(); layout.repeats],
+            segments,
+            probes: Vec::new(),
+            scenario: layout.scenario,
+        },
+        summary: Summary { clients: layout.summaries, probes: layout.probes, warnings: layout.warnings },
         rows: layout.rows,
     }
 }
@@ -323,6 +334,7 @@ mod tests {
     use super::*;
     use crate::scenario::model::{Change, Fetch};
     use crate::summary::{example, summarise};
+    use crate::trace::Loss;
     use crate::trace::histogram::nanoseconds;
 
     fn trace() -> Trace {
@@ -343,8 +355,9 @@ mod tests {
             mean_round_trip_ns: None,
             ambiguous: 0,
             overflowed: 0,
+            losses: vec![Loss { lost: Tick(12), back: None, why: "it was cut".into() }],
         }));
-        Trace { scenario, emissions: vec![Vec::new(); 2], segments: vec![segment] }
+        Trace { scenario, emissions: vec![Vec::new(); 2], segments: vec![segment], probes: Vec::new() }
     }
 
     fn bytes() -> Vec<u8> {

@@ -271,7 +271,7 @@ mod tests {
         let clients =
             vec![example::client("monitor", Fetch::Monitor, None, 4), example::client("poll", Fetch::Batch, delay, 4)];
         let scenario = example::scenario(vec![(4, example::group(change))], clients);
-        let mut trace = Trace { scenario, emissions: Vec::new(), segments: Vec::new() };
+        let mut trace = Trace { scenario, emissions: Vec::new(), segments: Vec::new(), probes: Vec::new() };
         for repeat in 0..2u32 {
             let emissions = example::posted(4, 100 * MS, 6_000 * MS, 7);
             let segment = |client: usize| {

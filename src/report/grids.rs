@@ -35,11 +35,11 @@ impl Cell {
         Cell { text: text.into(), interval: None, number: false }
     }
 
-    fn plain(text: impl Into<String>) -> Cell {
+    pub(super) fn plain(text: impl Into<String>) -> Cell {
         Cell { text: text.into(), interval: None, number: true }
     }
 
-    fn estimate(kind: Kind, estimate: Option<Estimate>) -> Cell {
+    pub(super) fn estimate(kind: Kind, estimate: Option<Estimate>) -> Cell {
         match estimate {
             Some(estimate) => {
                 Cell { text: number::value(kind, &estimate), interval: number::interval(kind, &estimate), number: true }

@@ -1,12 +1,13 @@
 //! The overview over the runs of a catalogue: one table, one figure, and the way to each report.
 
-use maud::{DOCTYPE, PreEscaped, html as markup};
+use maud::html as markup;
 
 use super::figure::{Figure, Omitted};
 use super::figures;
 use super::grids::{Cell, Grid};
+use super::markdown;
 use super::number::{self, Kind};
-use super::{html, markdown};
+use super::page::{self, Page, Section};
 use crate::stats::Estimate;
 use crate::summary::{ClientSummary, Summary};
 
@@ -70,33 +71,21 @@ impl Overview {
     /// As HTML that needs nothing else but the reports that it links to. `picture` is the figure as SVG.
     #[must_use]
     pub fn html(&self, figure: Option<(&Figure, &str)>) -> String {
-        let page = markup! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="generator" content="pollcost";
-                    title { (self.title()) " – pollcost" }
-                    style { (PreEscaped(html::STYLE)) (PreEscaped(html::dark_style())) }
-                }
-                body {
-                    header { h1 { (self.title()) } }
-                    main #content {
-                        @if let Some((figure, picture)) = figure { (html::drawn(figure, picture)) }
-                        h2 { "Scenarios" }
-                        dl { @for s in &self.scenarios {
-                            dt { a href={ (s.name) "/report.html" } { (s.name) } ": " (s.title) }
-                            dd { (s.sentence) }
-                        } }
-                        h2 { "The numbers" }
-                        (html::table(&self.grid()))
-                    }
-                    footer { p { "Written by pollcost " (env!("CARGO_PKG_VERSION")) "." } }
-                }
-            }
+        let scenarios = markup! {
+            dl { @for s in &self.scenarios {
+                dt { a href={ (s.name) "/report.html" } { (s.name) } ": " (s.title) }
+                dd { (s.sentence) }
+            } }
         };
-        page.into_string()
+        let (figures, pictures): (Vec<Figure>, Vec<String>) =
+            figure.into_iter().map(|(figure, picture)| (figure.clone(), picture.to_owned())).unzip();
+        let section = |anchor, name, body| Section { anchor, name, body };
+        let sections = vec![
+            section("figures", "Side by side", page::figures(&figures, &pictures, &[])),
+            section("scenarios", "Scenarios", scenarios),
+            section("numbers", "The numbers", page::table(&self.grid(), &[])),
+        ];
+        Page { title: &self.title(), subtitle: "", sections, clients: &[] }.render()
     }
 
     /// As Markdown, the figure beside it in `figures/`.

@@ -228,7 +228,7 @@ mod tests {
         ];
         let told = cases
             .into_iter()
-            .map(|(case, clients)| format!("{case}\n  {}", sentence(&Summary { clients, warnings: Vec::new() })));
+            .map(|(case, clients)| format!("{case}\n  {}", sentence(&Summary { clients, ..Summary::default() })));
         insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"));
     }
 

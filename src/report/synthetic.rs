@@ -50,7 +50,7 @@ impl Wish {
             what: "changes and polls beat: the period times the change rate is within 2 % of 1".into(),
             advice: "draw a random phase in each repeat, or choose a period that is not a multiple".into(),
         };
-        Summary { clients, warnings: vec![warning] }
+        Summary { clients, warnings: vec![warning], ..Summary::default() }
     }
 
     pub(crate) fn scenario(&self) -> Scenario {
@@ -84,6 +84,7 @@ impl Wish {
             groups: vec![group()],
             clients: clients.collect(),
             pvs,
+            probes: Vec::new(),
             claims: Vec::new(),
             expectations: Vec::new(),
         }

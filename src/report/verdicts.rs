@@ -5,8 +5,9 @@ use std::fmt::Write;
 use super::grids::{Cell, Grid};
 use super::number::{self, Kind};
 use crate::expect::{Judged, Side, Verdict, Verdicts};
-use crate::scenario::metric::Dimension;
+use crate::scenario::metric::{Dimension, Metric};
 use crate::stats::Estimate;
+use crate::summary::{ProbeSummary, Summary};
 
 /// How verdicts are to be read.
 pub const READING: &str = "An expectation holds when the whole 95 % interval over repeats says so, does not hold when the whole interval says the \
@@ -63,15 +64,10 @@ fn side(side: &Side) -> String {
 fn estimate(side: &Side) -> Option<(Kind, Estimate)> {
     let metric = side.quantity.as_ref()?.metric;
     let base = |value: Option<f64>| value.map(|value| metric.to_base(value));
-    let kind = match metric.dimension() {
-        Dimension::Duration => Kind::Time,
-        Dimension::Percent => Kind::Percent,
-        Dimension::Fraction => Kind::Fraction,
-        Dimension::PerSecond => Kind::Rate,
-        Dimension::BytesPerSecond => Kind::ByteRate,
-        Dimension::Count | Dimension::Ratio => Kind::Number,
-    };
-    Some((kind, Estimate { point: base(side.value)?, interval: base(side.low).zip(base(side.high)), n: side.n }))
+    Some((
+        kind(metric),
+        Estimate { point: base(side.value)?, interval: base(side.low).zip(base(side.high)), n: side.n },
+    ))
 }
 
 /// The tables of a report: the claims if there are any, then the expectations.
@@ -79,6 +75,41 @@ fn estimate(side: &Side) -> Option<(Kind, Estimate)> {
 pub fn grids(verdicts: &Verdicts) -> Vec<Grid> {
     let claims = (!verdicts.claims.is_empty()).then(|| claims(verdicts));
     claims.into_iter().chain((!verdicts.is_empty()).then(|| expectations(verdicts))).collect()
+}
+
+/// What the probes measured; `None` without any.
+#[must_use]
+pub fn probes(summary: &Summary) -> Option<Grid> {
+    let row = |probe: &ProbeSummary, metric: &Metric, estimate: &Estimate| {
+        let (kind, remark) = (kind(*metric), |key: &str| probe.remarks.get(key).map_or("–", String::as_str));
+        vec![
+            Cell::words(&probe.name),
+            Cell::words(&probe.program),
+            Cell::words(remark("python")),
+            Cell::words(remark("gil")),
+            Cell::words(metric.name()),
+            Cell::estimate(kind, Some(*estimate)),
+            Cell::plain(probe.repeats.to_string()),
+        ]
+    };
+    let rows: Vec<_> =
+        summary.probes.iter().flat_map(|probe| probe.values.iter().map(move |(m, e)| row(probe, m, e))).collect();
+    (!rows.is_empty()).then(|| Grid {
+        caption: "What the probes measured".to_owned(),
+        head: ["Probe", "Program", "Python", "GIL", "Metric", "Value", "Repeats"].map(str::to_owned).to_vec(),
+        rows,
+    })
+}
+
+fn kind(metric: Metric) -> Kind {
+    match metric.dimension() {
+        Dimension::Duration => Kind::Time,
+        Dimension::Percent => Kind::Percent,
+        Dimension::Fraction => Kind::Fraction,
+        Dimension::PerSecond => Kind::Rate,
+        Dimension::BytesPerSecond => Kind::ByteRate,
+        Dimension::Count | Dimension::Ratio => Kind::Number,
+    }
 }
 
 fn claims(verdicts: &Verdicts) -> Grid {
@@ -125,7 +156,6 @@ pub(super) mod tests {
     use super::*;
     use crate::expect::JudgedClaim;
     use crate::scenario::expectation::{Quantity, Relation};
-    use crate::scenario::metric::Metric;
 
     pub(in crate::report) fn verdicts() -> Verdicts {
         let side = |metric: &str, of: &str, value: f64| Side {

@@ -127,10 +127,18 @@ fn left(section: &Section<'_>, scenario: &Scenario) -> Option<Quantity> {
     if entry.is_none() {
         section.fault("metric", "is missing: which quantity", "a column of summary.csv: metric = \"notice_p99_us\"");
     }
-    let subject = section.entry("client");
-    if subject.is_none() {
-        section.fault("client", "is missing: of which client", "client = \"monitor\"");
-    }
+    let subject = match (section.entry("client"), section.entry("probe")) {
+        (Some(client), None) => Some(client),
+        (None, Some(probe)) => Some(probe),
+        (Some(_), Some(probe)) => {
+            probe.fault("there are both `client` and `probe`", "give one of them");
+            None
+        }
+        (None, None) => {
+            section.fault("client", "is missing: of which client", "client = \"monitor\", or `probe`");
+            None
+        }
+    };
     quantity(entry.as_ref().and_then(metric)?, &subject?, scenario)
 }
 
@@ -138,15 +146,26 @@ fn metric(entry: &Entry<'_>) -> Option<Metric> {
     let name = entry.text()?;
     let found = Metric::named(name);
     if found.is_none() {
-        let known = suggest(name, Metric::of_clients().map(Metric::name));
+        let known = suggest(name, Metric::of_clients().chain(Metric::of_probes()).map(Metric::name));
         entry.fault(format!("{:?} is not a metric", shown(name)), known);
     }
     found
 }
 
-/// A metric of a client of the scenario.
+/// A metric of a client or probe of the scenario.
 fn quantity(metric: Metric, entry: &Entry<'_>, scenario: &Scenario) -> Option<Quantity> {
     let of = entry.text()?;
+    if let Some(program) = metric.program() {
+        let probes = scenario.probes.iter().filter(|probe| probe.program == program);
+        let known: Vec<&str> = probes.map(|probe| probe.name.as_str()).collect();
+        if !known.contains(&of) {
+            let what =
+                format!("there is no probe `{}` with the program `{program}`, which measures `{metric}`", shown(of));
+            entry.fault(what, suggest(of, known));
+            return None;
+        }
+        return Some(Quantity { metric, of: of.to_owned() });
+    }
     if scenario.clients.iter().all(|client| client.name != of) {
         let known = suggest(of, scenario.clients.iter().map(|client| client.name.as_str()));
         entry.fault(format!("there is no client `{}`", shown(of)), known);

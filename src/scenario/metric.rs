@@ -100,8 +100,31 @@ static OF_CLIENTS: [Known; 45] = [
     duration("expected_age_peak_us", US),
 ];
 
+const fn of_probe(program: &'static str, name: &'static str, dimension: Dimension, per_unit: f64) -> Known {
+    Known { name, dimension, per_unit, program: Some(program) }
+}
+
+/// What probes measure.
+static OF_PROBES: [Known; 15] = [
+    of_probe("parallel", "alone_ms", Dimension::Duration, MS),
+    of_probe("parallel", "threads_ms", Dimension::Duration, MS),
+    of_probe("parallel", "processes_ms", Dimension::Duration, MS),
+    of_probe("parallel", "other_progress_fraction", Dimension::Fraction, 1.0),
+    of_probe("lost_updates", "lost_plain_fraction", Dimension::Fraction, 1.0),
+    of_probe("lost_updates", "lost_call_fraction", Dimension::Fraction, 1.0),
+    of_probe("lost_updates", "lost_locked_fraction", Dimension::Fraction, 1.0),
+    of_probe("sleep_zero", "handover_fraction", Dimension::Fraction, 1.0),
+    of_probe("sleep_zero", "handover_control_fraction", Dimension::Fraction, 1.0),
+    of_probe("sleep_zero", "sleep_zero_alone_us", Dimension::Duration, US),
+    of_probe("sleep_zero", "sleep_zero_beside_us", Dimension::Duration, US),
+    of_probe("coroutines", "gap_blocking_ms", Dimension::Duration, MS),
+    of_probe("coroutines", "gap_awaiting_ms", Dimension::Duration, MS),
+    of_probe("ctypes_gil", "progress_cdll_fraction", Dimension::Fraction, 1.0),
+    of_probe("ctypes_gil", "progress_pydll_fraction", Dimension::Fraction, 1.0),
+];
+
 fn all() -> impl Iterator<Item = &'static Known> {
-    OF_CLIENTS.iter()
+    OF_CLIENTS.iter().chain(&OF_PROBES)
 }
 
 impl Metric {
@@ -115,6 +138,11 @@ impl Metric {
     /// The metrics of clients.
     pub fn of_clients() -> impl Iterator<Item = Metric> {
         OF_CLIENTS.iter().map(Metric)
+    }
+
+    /// The metrics of probes.
+    pub fn of_probes() -> impl Iterator<Item = Metric> {
+        OF_PROBES.iter().map(Metric)
     }
 
     /// The probe program that measures it; `None`: it is a client's.

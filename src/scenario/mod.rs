@@ -15,6 +15,8 @@ pub mod model;
 pub mod overrides;
 pub mod pattern;
 pub mod plan;
+pub mod probe;
+mod probe_block;
 pub(crate) mod problem;
 mod pv_block;
 mod read;

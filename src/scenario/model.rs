@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::expectation::{Claim, Expectation};
+use super::probe::ProbeSpec;
 use crate::pv::{NativeType, PvId, PvName, Severity};
 use crate::time::Span;
 
@@ -45,6 +46,9 @@ pub struct Scenario {
     pub pvs: Vec<PvSpec>,
     /// The clients under test.
     pub clients: Vec<ClientSpec>,
+    /// Experiments on interpreters, beside the clients.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<ProbeSpec>,
     /// Statements that expectations put to the test.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,

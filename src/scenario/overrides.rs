@@ -17,7 +17,7 @@ pub struct Overrides {
     pub repeats: Option<u32>,
     /// Seed of every random choice.
     pub seed: Option<u64>,
-    /// Only these clients, by name.
+    /// Only these clients and probes, by name.
     pub clients: Option<Vec<String>>,
     /// How much is recorded.
     pub facts: Option<Facts>,
@@ -110,12 +110,20 @@ impl Overrides {
 }
 
 fn keep_clients(scenario: &mut Scenario, wanted: &[String]) -> Result<(), OverrideError> {
-    let known = || scenario.clients.iter().map(|client| client.name.clone()).collect();
+    let names = |scenario: &Scenario| -> Vec<String> {
+        let probes = scenario.probes.iter().map(|probe| probe.name.clone());
+        scenario.clients.iter().map(|client| client.name.clone()).chain(probes).collect()
+    };
+    let known = || names(scenario);
     let wanted: Vec<&str> = wanted.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).collect();
     if wanted.is_empty() {
         return Err(OverrideError::NoClient { known: known() });
     }
-    if let Some(name) = wanted.iter().find(|name| scenario.clients.iter().all(|client| client.name != **name)) {
+    let is_there = |name: &str| {
+        let mut probes = scenario.probes.iter();
+        scenario.clients.iter().any(|client| client.name == name) || probes.any(|probe| probe.name == name)
+    };
+    if let Some(name) = wanted.iter().find(|name| !is_there(name)) {
         return Err(OverrideError::UnknownClient {
             name: (*name).to_owned(),
             scenario: scenario.name.clone(),
@@ -123,15 +131,13 @@ fn keep_clients(scenario: &mut Scenario, wanted: &[String]) -> Result<(), Overri
         });
     }
     // What is expected of a client that nobody asked for is no part of the run.
-    let left_out: Vec<String> = scenario
-        .clients
-        .iter()
-        .map(|client| client.name.clone())
-        .filter(|name| !wanted.contains(&name.as_str()))
-        .collect();
+    let left_out: Vec<String> = known().into_iter().filter(|name| !wanted.contains(&name.as_str())).collect();
     scenario
         .expectations
         .retain(|expectation| !expectation.subjects().any(|of| left_out.iter().any(|name| name == of)));
+    let claimed: Vec<Option<String>> = scenario.expectations.iter().map(|e| e.claim.clone()).collect();
+    scenario.claims.retain(|claim| claimed.contains(&Some(claim.name.clone())));
+    scenario.probes.retain(|probe| wanted.contains(&probe.name.as_str()));
     scenario.clients.retain(|client| wanted.contains(&client.name.as_str()));
     Ok(())
 }

@@ -17,6 +17,16 @@ pub fn order(scenario: &Scenario, repeat: u32) -> Vec<Vec<usize>> {
     groups
 }
 
+/// The order of the probes in a repeat, turned round in every other one likewise.
+#[must_use]
+pub fn probe_order(scenario: &Scenario, repeat: u32) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..scenario.probes.len()).collect();
+    if repeat % 2 == 1 {
+        all.reverse();
+    }
+    all
+}
+
 /// Seed of how PVs change in a repeat: all of its clients meet the same changes.
 #[must_use]
 pub fn stimulus_seed(scenario: &Scenario, repeat: u32) -> u64 {

@@ -11,6 +11,7 @@ use super::duration::LONGEST;
 use super::expect_block;
 use super::model::{ClientSpec, Facts, PvGroup, PvSpec, Scenario};
 use super::pattern::MAX_PVS;
+use super::probe_block;
 use super::problem::{Findings, ScenarioError};
 use super::pv_block::{self, PvBlock};
 use super::section::{Entry, Section};
@@ -99,6 +100,7 @@ fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findin
         groups: Vec::new(),
         pvs: Vec::new(),
         clients: Vec::new(),
+        probes: Vec::new(),
         claims: Vec::new(),
         expectations: Vec::new(),
     };
@@ -118,8 +120,11 @@ fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findin
         check_names(&clients);
         scenario.clients = clients.into_iter().map(|(_, client)| client).collect();
     }
-    root.knows(&["claim", "expect"]);
+    root.knows(&["probe", "claim", "expect"]);
     // Likewise with clients missing.
+    if findings.is_empty() {
+        scenario.probes = probe_block::read(root.sections("probe"), &scenario.clients);
+    }
     if findings.is_empty() {
         expect_block::read(root, &mut scenario);
     }

@@ -75,7 +75,8 @@ impl Assembly {
     /// A run without groups.
     #[must_use]
     pub fn new(scenario: &Scenario) -> Assembly {
-        let trace = Trace { scenario: scenario.clone(), emissions: Vec::new(), segments: Vec::new() };
+        let trace =
+            Trace { scenario: scenario.clone(), emissions: Vec::new(), segments: Vec::new(), probes: Vec::new() };
         Assembly { trace, measured: Vec::new(), failures: Vec::new(), offset: Offset::default() }
     }
 

@@ -9,7 +9,7 @@ use crate::trace::histogram::nanoseconds;
 /// The summary of forecasts, by the names of their clients in the scenario.
 #[must_use]
 pub fn calculated(scenario: &Scenario, forecasts: &[Forecast]) -> Summary {
-    Summary { clients: forecasts.iter().filter_map(|f| client(scenario, f)).collect(), warnings: Vec::new() }
+    Summary { clients: forecasts.iter().filter_map(|f| client(scenario, f)).collect(), ..Summary::default() }
 }
 
 fn exact(value: f64) -> Estimate {

@@ -5,6 +5,7 @@ pub mod distribution;
 pub mod estimate;
 pub mod interval;
 pub mod kolmogorov;
+pub mod slope;
 pub mod two_samples;
 
 pub use distribution::Distribution;

@@ -6,6 +6,7 @@ use crate::pv::{NativeType, PvId, PvName, Seq};
 use crate::scenario::model::{
     AlarmSpec, Change, ClientSpec, DbrChoice, Facts, Fetch, Pacing, Phase, Program, PvGroup, PvSpec, Scenario, Signal,
 };
+use crate::scenario::probe::ProbeSpec;
 use crate::time::{Span, Tick};
 use crate::trace::histogram::nanoseconds;
 use crate::trace::request::Count;
@@ -69,6 +70,7 @@ pub(crate) fn scenario(groups: Vec<(usize, PvGroup)>, clients: Vec<ClientSpec>) 
         groups: groups.into_iter().map(|(_, group)| group).collect(),
         pvs,
         clients,
+        probes: Vec::new(),
         claims: Vec::new(),
         expectations: Vec::new(),
     }
@@ -149,6 +151,7 @@ fn tally() -> ClientTally {
         mean_round_trip_ns: None,
         ambiguous: 0,
         overflowed: 0,
+        losses: Vec::new(),
     }
 }
 
@@ -199,6 +202,18 @@ pub(crate) fn poll_in_full(
     segment.ledger = rows;
     segment.tally = Some(Box::new(tally));
     segment
+}
+
+/// A probe with this program, called `a-PROGRAM`.
+pub(crate) fn probe(program: &str) -> ProbeSpec {
+    ProbeSpec {
+        name: format!("a-{program}"),
+        program: program.into(),
+        python: None,
+        arguments: Vec::new(),
+        timeout: Span::from_secs(60),
+        optional: false,
+    }
 }
 
 /// The summary of a client of which nothing is known yet.

@@ -9,7 +9,9 @@ pub mod expected;
 pub mod finding;
 pub mod measured;
 pub mod model;
+pub mod near_floor;
 pub mod notes;
+pub mod probes;
 pub mod strategy;
 mod summarise;
 
@@ -17,5 +19,7 @@ pub use by_repeat::OfRepeat;
 pub use finding::Finding;
 pub use measured::{Measured, Stretch};
 pub use model::{ClientSummary, Expected, Latency, Summary, Warning};
+pub use near_floor::near_floor;
 pub use notes::notes;
+pub use probes::{ProbeSummary, summarise_probes};
 pub use summarise::{summarise, summarise_measured};

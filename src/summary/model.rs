@@ -3,16 +3,19 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use super::OfRepeat;
+use super::{OfRepeat, ProbeSummary};
 use crate::scenario::model::{Fetch, Pacing};
 use crate::stats::Estimate;
 use crate::time::Span;
 
 /// A whole run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// In the order of the scenario; a client that yielded nothing is left out and named in a warning.
     pub clients: Vec<ClientSummary>,
+    /// In the order of the scenario; a probe that yielded nothing is left out.
+    #[serde(default)]
+    pub probes: Vec<ProbeSummary>,
     /// What the reader must know before believing the numbers.
     pub warnings: Vec<Warning>,
 }

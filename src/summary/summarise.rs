@@ -6,12 +6,12 @@ use super::checks;
 use super::combine::Fold;
 use super::finding::Finding;
 use super::measured::{Measured, measure};
-use super::{ClientSummary, Summary, Warning};
+use super::{ClientSummary, Summary, Warning, summarise_probes};
 use crate::scenario::model::{ClientSpec, Scenario};
 use crate::stats::Distribution;
 use crate::time::Span;
 use crate::trace::audit::Audit;
-use crate::trace::{EmissionIndex, Segment, Trace};
+use crate::trace::{EmissionIndex, Loss, Segment, Trace};
 
 /// Sums a run up. `notes` are what the one who ran it knows besides, such as failures; they come first among the warnings.
 #[must_use]
@@ -24,7 +24,16 @@ pub fn summarise(trace: &Trace, notes: &[Warning]) -> Summary {
         let client = scenario.clients.get(segment.client)?;
         Some(Cow::Owned(measure(scenario, client, indices.get(segment.repeat as usize)?, segment)))
     };
-    sum_up(scenario, &trace.segments, measured, notes)
+    let mut summary = sum_up(scenario, &trace.segments, measured, notes);
+    summary.probes = summarise_probes(scenario, &trace.probes);
+    let absent = |name: &str| summary.probes.iter().all(|probe| probe.name != name);
+    let left_out = scenario.probes.iter().filter(|probe| probe.optional && absent(&probe.name));
+    summary.warnings.extend(left_out.map(|probe| Warning {
+        client: Some(probe.name.clone()),
+        what: "was left out: its interpreter is not there".to_owned(),
+        advice: "nothing that is expected of it was put to the test; install that interpreter to do so".to_owned(),
+    }));
+    summary
 }
 
 /// The same from segments that were measured while their facts came; `measured` holds one for each of them.
@@ -44,7 +53,7 @@ fn sum_up<'a>(
     measured: impl Fn(usize) -> Option<Cow<'a, Measured>>,
     notes: &[Warning],
 ) -> Summary {
-    let mut summary = Summary { clients: Vec::new(), warnings: notes.to_vec() };
+    let mut summary = Summary { warnings: notes.to_vec(), ..Summary::default() };
     if scenario.concurrent {
         summary.warnings.push(Finding::SideBySide.warning(None));
     }
@@ -101,6 +110,7 @@ struct Seen {
     before_first: u64,
     ambiguous: u64,
     overflowed: u64,
+    losses: Vec<Loss>,
     lateness: Distribution,
     shortest: Option<Span>,
 }
@@ -118,10 +128,15 @@ impl Seen {
         self.ambiguous = self.ambiguous.saturating_add(tally.ambiguous);
         self.overflowed = self.overflowed.saturating_add(tally.overflowed);
         let (repeat, ioc) = (segment.repeat, &measured.counted_in_all);
-        let counts = |what, own: Option<u64>, ioc| own.and_then(|own| checks::counts(what, repeat, own, ioc));
+        self.losses.extend_from_slice(&tally.losses);
+        let on_the_way = tally.losses.len() as u64 * segment.ledger.len() as u64;
+        let counts =
+            |what, own: Option<u64>, ioc| own.and_then(|own| checks::counts(what, repeat, own, ioc, on_the_way));
         self.counts.extend(counts("gets", tally.requests, ioc.requests));
         self.counts.extend(counts("redundant gets", tally.redundant, ioc.redundant));
-        let updates = tally.updates.and_then(|own| checks::updates(repeat, own, ioc.updates_sent, measured.in_flight));
+        // What the sockets held of updates when a circuit was lost has no bound worth naming.
+        let in_flight = if tally.losses.is_empty() { measured.in_flight } else { u64::MAX };
+        let updates = tally.updates.and_then(|own| checks::updates(repeat, own, ioc.updates_sent, in_flight));
         self.counts.extend(updates);
     }
 
@@ -134,6 +149,7 @@ impl Seen {
     ) -> Vec<Finding> {
         let mut found = self.counts.clone();
         found.extend(checks::impossible(self.audit));
+        found.extend(checks::losses(&self.losses));
         found.extend(checks::negative(summary.notice.negative));
         found.extend(checks::overflowed(self.overflowed));
         found.extend(checks::ambiguous(self.ambiguous));
@@ -183,7 +199,7 @@ mod tests {
             example::client("poll-250ms", Fetch::Serial, delay(250), 20),
         ];
         let scenario = example::scenario(vec![(20, example::group(change))], clients);
-        let mut trace = Trace { scenario, emissions: Vec::new(), segments: Vec::new() };
+        let mut trace = Trace { scenario, emissions: Vec::new(), segments: Vec::new(), probes: Vec::new() };
         for repeat in 0..2u32 {
             let emissions = posted(20, 100 * MS, 40_000 * MS, 7 + u64::from(repeat));
             let segment = |client| {

@@ -9,8 +9,10 @@ pub mod failure;
 pub mod floor;
 pub mod histogram;
 pub mod host;
+pub mod loss;
 pub mod observation;
 pub mod pairing;
+pub mod probe;
 pub mod request;
 pub mod segment;
 
@@ -19,7 +21,9 @@ pub use emission::Emission;
 pub use failure::Failure;
 pub use floor::Floor;
 pub use host::Host;
+pub use loss::Loss;
 pub use observation::Observation;
+pub use probe::ProbeRun;
 pub use request::{LedgerRow, Request};
 pub use segment::{ClientTally, IocTally, Segment, Window};
 
@@ -34,4 +38,6 @@ pub struct Trace {
     pub emissions: Vec<Vec<Emission>>,
     /// One for each client and repeat that was measured, in the order of running.
     pub segments: Vec<Segment>,
+    /// One for each probe and repeat that went to its end, in the order of running.
+    pub probes: Vec<ProbeRun>,
 }

@@ -30,7 +30,7 @@ pub(crate) struct RunFlags {
     /// Seed of every random choice
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// Only these clients of the scenario
+    /// Only these clients and probes of the scenario
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub(crate) clients: Option<Vec<String>>,
     /// What is recorded: what was new to a client, or every reply and request

@@ -31,20 +31,20 @@ pub(crate) fn subject(written: &str, flags: &CompareFlags) -> Result<(String, Su
     let path = Path::new(program);
     let name = written.to_owned();
     if words.len() == 1 && (written.ends_with(".toml") || BuiltIn::named(written).is_some()) {
-        return Ok((name, Subject::Scenario(Box::new(with_clients(written, overrides())?))));
+        return Ok((name, Subject::Scenario(Box::new(with_clients(written, overrides(), true)?))));
     }
     if words.len() == 1 && path.file_name().is_some_and(|file| file.to_string_lossy().starts_with("pollcost")) {
         if !path.is_file() {
             return Err(Failure::bad_input(format!("--run {written}: there is no such file"), ""));
         }
-        let scenario = Box::new(with_clients(&flags.scenario, overrides())?);
+        let scenario = Box::new(with_clients(&flags.scenario, overrides(), true)?);
         let named = flags.scenario.clone();
         return Ok((name, Subject::Build { program: PathBuf::from(program), scenario, named }));
     }
     if flags.clients.is_some() {
         return Err(Failure::bad_input("--clients does not go with a command line", "it is the only client then"));
     }
-    let scenario = with_clients(&flags.scenario, Overrides { clients: None, ..overrides() })?;
+    let scenario = with_clients(&flags.scenario, Overrides { clients: None, ..overrides() }, true)?;
     Ok((name, Subject::Scenario(Box::new(with_program(scenario, words, flags)))))
 }
 

@@ -92,7 +92,7 @@ fn run(scenario: &str, flags: RunFlags) -> Result<Request, Failure> {
         clients: flags.clients,
         facts: flags.facts.map(facts),
     };
-    let scenario = with_clients(scenario, overrides)?;
+    let scenario = with_clients(scenario, overrides, false)?;
     check(flags.check, &scenario)?;
     let (out, port, check, voice) = (flags.out, flags.port, flags.check, voice(flags.voice));
     Ok(Request::Run(Box::new(RunRequest { scenario, out, port, check, voice })))
@@ -109,7 +109,7 @@ fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
         clients: flags.clients,
         facts: None,
     };
-    let scenario = with_clients(&flags.scenario, overrides)?;
+    let scenario = with_clients(&flags.scenario, overrides, true)?;
     check(flags.check, &scenario)?;
     let (out, link, facts, voice) = (flags.out, flags.link, flags.facts.map(facts), voice(flags.voice));
     let check = flags.check;
@@ -127,10 +127,10 @@ fn check(asked: bool, scenario: &Scenario) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A scenario that has clients, options applied.
-fn with_clients(scenario: &str, overrides: Overrides) -> Result<Scenario, Failure> {
+/// A scenario that has clients, or probes where they can be run, options applied.
+fn with_clients(scenario: &str, overrides: Overrides, simulated: bool) -> Result<Scenario, Failure> {
     let found = source::find(scenario)?;
-    if found.scenario.clients.is_empty() {
+    if found.scenario.clients.is_empty() && (simulated || found.scenario.probes.is_empty()) {
         return Err(Failure::bad_input(
             format!("{scenario}: there are no clients to measure"),
             "add a block: [[client]] with name = \"monitor\" and fetch = \"monitor\"",

@@ -10,7 +10,7 @@ use crate::time::Span;
 
 pub(super) fn predict(flags: PredictFlags) -> Result<Request, Failure> {
     let scenario = match &flags.scenario {
-        Some(name) => with_clients(name, Overrides::default())?,
+        Some(name) => with_clients(name, Overrides::default(), true)?,
         None => predicted(&flags)?,
     };
     let PredictFlags { link, budget, out, voice, .. } = flags;

@@ -5,6 +5,7 @@
 
 pub mod facts;
 pub mod ledger;
+pub mod probes;
 pub mod rows;
 pub mod summary;
 

@@ -112,6 +112,20 @@ impl Row<'_> {
         self.record.get(column).unwrap_or_default()
     }
 
+    pub(super) fn bytes(&self, column: usize) -> &[u8] {
+        self.cell(column)
+    }
+
+    pub(super) fn words(&self, column: usize) -> String {
+        String::from_utf8_lossy(self.cell(column)).into_owned()
+    }
+
+    /// A finite number.
+    pub(super) fn real(&self, column: usize) -> Result<f64, CsvError> {
+        let parsed = std::str::from_utf8(self.cell(column)).ok().and_then(|text| text.parse().ok());
+        parsed.filter(|number: &f64| number.is_finite()).ok_or_else(|| self.wrong(column, "a finite number"))
+    }
+
     /// An error in a cell of this row.
     pub(super) fn wrong(&self, column: usize, wanted: &str) -> CsvError {
         let what = format!("`{}` is not {wanted}", shown(self.cell(column)));

@@ -188,7 +188,7 @@ mod tests {
         poller.asked_period = Some(Span::from_micros(1500));
         poller.notice.mean_ns = Some(Estimate { point: 1_234_567.8, interval: Some((1.0, 2e9)), n: 3 });
         poller.changes = 500;
-        Summary { clients: vec![summary_of("monitor", Fetch::Monitor), poller], warnings: Vec::new() }
+        Summary { clients: vec![summary_of("monitor", Fetch::Monitor), poller], ..Summary::default() }
     }
 
     #[test]

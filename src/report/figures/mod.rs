@@ -17,6 +17,7 @@ mod period;
 mod price;
 mod raincloud;
 mod rate_period;
+mod server_load;
 mod timeline;
 
 pub use age_saw::age_saw;
@@ -34,6 +35,7 @@ pub use overview::overview;
 pub use price::price;
 pub use raincloud::raincloud;
 pub use rate_period::{bytes_period, requests_period};
+pub use server_load::server_load;
 pub use timeline::timeline;
 
 use super::excerpt::Excerpt;
