@@ -3,6 +3,7 @@
 
 mod circuits;
 pub mod client_child;
+mod client_files;
 pub mod client_process;
 #[cfg(test)]
 mod client_tests;

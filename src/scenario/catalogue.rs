@@ -14,10 +14,11 @@ pub struct BuiltIn {
 }
 
 /// All of them, the default first.
-pub const BUILT_IN: [BuiltIn; 3] = [
+pub const BUILT_IN: [BuiltIn; 4] = [
     BuiltIn { name: "quickstart", text: include_str!("../../fixtures/scenarios/quickstart.toml") },
     BuiltIn { name: "strategies", text: include_str!("../../fixtures/scenarios/strategies.toml") },
     BuiltIn { name: "types", text: include_str!("../../fixtures/scenarios/types.toml") },
+    BuiltIn { name: "article", text: include_str!("../../fixtures/scenarios/article.toml") },
 ];
 
 impl BuiltIn {
