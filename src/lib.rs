@@ -19,6 +19,7 @@
 pub mod ca;
 pub mod cli;
 pub mod client;
+pub mod compare;
 pub mod doctor;
 pub mod expect;
 pub mod io;

@@ -142,6 +142,20 @@ impl NativeType {
     }
 }
 
+impl fmt::Display for NativeType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NativeType::String => "string",
+            NativeType::Short => "short",
+            NativeType::Float => "float",
+            NativeType::Enum => "enum",
+            NativeType::Char => "char",
+            NativeType::Long => "long",
+            NativeType::Double => "double",
+        })
+    }
+}
+
 /// Bytes of a Channel Access string, its terminator included (`MAX_STRING_SIZE` of `epicsTypes.h`).
 pub const STRING_SIZE: usize = 40;
 

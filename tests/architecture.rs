@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The rooms, lowest first. A file may use its own room and those before it.
 const ROOMS: &[&str] = &[
     "time", "pv", "ca", "scenario", "trace", "ioc", "client", "stats", "doctor", "theory", "summary", "expect",
-    "simulate", "report", "io", "cli",
+    "simulate", "compare", "report", "io", "cli",
 ];
 
 /// Rooms that touch the operating system.

@@ -24,7 +24,21 @@ fn here() -> &'static Path {
 
 #[test]
 fn help_of_every_command() {
-    let commands = ["", "run", "simulate", "predict", "ioc", "doctor", "scenarios", "report", "completions"];
+    let commands = [
+        "",
+        "run",
+        "simulate",
+        "predict",
+        "ioc",
+        "doctor",
+        "scenarios",
+        "report",
+        "compare",
+        "baseline",
+        "baseline save",
+        "history",
+        "completions",
+    ];
     for command in commands {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let (code, out, err) = pollcost(here(), &args);

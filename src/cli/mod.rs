@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "this room touches the terminal and the environment")]
 
 mod args;
+mod comparing;
 pub mod exit;
 mod failure;
 mod outcome;
@@ -24,7 +25,7 @@ use crate::io::simulation::run_simulation;
 use crate::io::{client_process, ioc_process};
 use args::{ColorFlag, Command, Flags};
 pub use failure::Failure;
-pub use request::Request;
+use request::Request;
 
 /// What runs when no scenario is named.
 pub const DEFAULT_SCENARIO: &str = "quickstart";
@@ -64,7 +65,14 @@ fn color_flag(flags: &Flags) -> ColorFlag {
         Some(Command::Doctor(flags)) => flags.voice.color,
         Some(Command::Report(flags)) => flags.color,
         Some(Command::Scenarios(flags)) => flags.color,
-        Some(Command::Completions { .. } | Command::InternalIoc | Command::InternalClient) => ColorFlag::Auto,
+        Some(Command::Compare(flags)) => flags.color,
+        Some(
+            Command::Baseline(_)
+            | Command::History(_)
+            | Command::Completions { .. }
+            | Command::InternalIoc
+            | Command::InternalClient,
+        ) => ColorFlag::Auto,
     }
 }
 
@@ -97,6 +105,9 @@ fn perform(request: Request) -> Result<u8, Failure> {
             print(&outcome::reported(&written, request.voice.format))?;
             Ok(if request.check { outcome::checked(&written.verdicts) } else { exit::DONE })
         }
+        Request::Compare(flags) => comparing::compare(*flags),
+        Request::Baseline(flags) => comparing::baseline(flags),
+        Request::History(flags) => comparing::look_back(&flags),
         Request::Scenarios { name: None, format } => print(&scenarios::list(format)?),
         Request::Scenarios { name: Some(name), format } => print(&scenarios::print(&name, format)?),
         Request::Completions(shell) => {

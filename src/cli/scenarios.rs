@@ -12,6 +12,8 @@ use crate::time::Span;
 #[derive(Serialize)]
 struct Listed {
     name: &'static str,
+    /// What it belongs to.
+    family: &'static str,
     title: String,
     about: String,
     pvs: usize,
@@ -27,6 +29,7 @@ pub(crate) fn list(format: Format) -> Result<String, Failure> {
         let scenario = built_in.scenario()?;
         all.push(Listed {
             name: built_in.name,
+            family: built_in.family,
             pvs: scenario.pvs.len(),
             clients: scenario.clients.iter().map(|client| client.name.clone()).collect(),
             seconds: (crate::io::progress::expected(&scenario) + Span::from_millis(500)).0 / 1_000_000_000,
@@ -38,8 +41,17 @@ pub(crate) fn list(format: Format) -> Result<String, Failure> {
         return json(&all);
     }
     let width = all.iter().map(|listed| listed.name.len()).max().unwrap_or(0);
-    let line = |listed: &Listed| format!("{:width$}  {} ({} s)\n", listed.name, listed.title, listed.seconds);
-    Ok(all.iter().map(line).collect())
+    let mut text = String::new();
+    let mut family = "";
+    for listed in &all {
+        if listed.family != family {
+            family = listed.family;
+            let gap = if text.is_empty() { "" } else { "\n" };
+            text += &format!("{gap}{family}\n");
+        }
+        text += &format!("  {:width$}  {} ({} s)\n", listed.name, listed.title, listed.seconds);
+    }
+    Ok(text)
 }
 
 /// One scenario: as it is written, or as it was understood.

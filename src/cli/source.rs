@@ -41,9 +41,10 @@ fn looks_like_a_path(wanted: &str) -> bool {
 fn unknown(wanted: &str) -> Failure {
     let names = BUILT_IN.map(|built_in| built_in.name);
     let hint = nearest(wanted, names).map_or_else(String::new, |best| format!("did you mean `{best}`? "));
-    let known = names.map(|name| format!("`{name}`")).join(", ");
     Failure::bad_input(
         format!("there is no scenario `{}`, and no such file", wanted.escape_debug()),
-        format!("{hint}Built in are {known}; a file of your own is named by its path, such as mine.toml"),
+        format!(
+            "{hint}`pollcost scenarios` lists those that are built in; a file of your own is named by its path, such as mine.toml"
+        ),
     )
 }

@@ -8,7 +8,7 @@ use crate::ca::carry::Unwrapper;
 use crate::pv::{NativeType, PvId, Seq};
 use crate::scenario::model::Facts;
 use crate::time::Tick;
-use crate::trace::{ClientTally, Observation, Window, histogram};
+use crate::trace::{ClientTally, Loss, Observation, Window, histogram};
 
 /// A PV that a client looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +77,7 @@ pub struct Tally {
     round_start: Option<Tick>,
     periods: Durations,
     round_trips: Durations,
+    losses: Vec<Loss>,
 }
 
 impl Tally {
@@ -101,6 +102,7 @@ impl Tally {
             round_start: None,
             periods: Durations::new(),
             round_trips: Durations::new(),
+            losses: Vec::new(),
         }
     }
 
@@ -163,6 +165,11 @@ impl Tally {
         self.note(index, carried, None, received)
     }
 
+    /// The client was without its IOC.
+    pub fn lost(&mut self, loss: Loss) {
+        self.losses.push(loss);
+    }
+
     /// Updates that somebody else received for this client.
     pub fn count_updates(&mut self, updates: u64) {
         self.updates += updates;
@@ -198,6 +205,7 @@ impl Tally {
             round_trips: self.round_trips.histogram,
             ambiguous: ambiguous + self.unreadable,
             overflowed,
+            losses: self.losses,
         }
     }
 }

@@ -54,6 +54,8 @@ pub struct ClientFacts {
     pub observations: Vec<Observation>,
     /// Its own count.
     pub tally: Option<Box<ClientTally>>,
+    /// What it wants the reader to know.
+    pub remarks: Vec<String>,
     /// Observations that did not fit the recording.
     pub overflowed: u64,
 }
@@ -68,7 +70,7 @@ pub struct ClientChild {
 
 #[derive(Debug)]
 enum Kind {
-    Native { recording: Recording, tally: Option<Box<ClientTally>> },
+    Native { recording: Recording, tally: Option<Box<ClientTally>>, remarks: Vec<String> },
     External(Box<Printing>),
 }
 
@@ -127,7 +129,7 @@ impl ClientChild {
         point_at(&mut command, scenario, port);
         let mut process = Process::start(&format!("client {}", spec.name), command, inherited)?;
         process.send(&setup).await?;
-        Ok(ClientChild { process, kind: Kind::Native { recording, tally: None }, over: false })
+        Ok(ClientChild { process, kind: Kind::Native { recording, tally: None, remarks: Vec::new() }, over: false })
     }
 
     fn start_external(
@@ -235,9 +237,10 @@ impl ClientChild {
 
     async fn until_over(&mut self) -> Result<(), ClientError> {
         match &mut self.kind {
-            Kind::Native { tally, .. } => match self.process.receive("word that it is done").await? {
-                ClientReply::Done { tally: counted } => {
+            Kind::Native { tally, remarks, .. } => match self.process.receive("word that it is done").await? {
+                ClientReply::Done { tally: counted, remarks: said } => {
                     *tally = Some(counted);
+                    *remarks = said;
                     Ok(())
                 }
                 other => Err(self.unexpected(other)),
@@ -277,11 +280,12 @@ impl ClientChild {
         match self.kind {
             Kind::External(printing) => {
                 let (observations, tally) = printing.lines.finish(printing.window);
-                Ok(ClientFacts { observations, tally: Some(Box::new(tally)), overflowed: 0 })
+                Ok(ClientFacts { observations, tally: Some(Box::new(tally)), ..ClientFacts::default() })
             }
-            Kind::Native { mut recording, tally } => {
+            Kind::Native { mut recording, tally, remarks } => {
                 let (records, overflowed) = recording.read_new().map_err(no_memory)?;
-                Ok(ClientFacts { observations: records.iter().map(record_observation).collect(), tally, overflowed })
+                let observations = records.iter().map(record_observation).collect();
+                Ok(ClientFacts { observations, tally, remarks, overflowed })
             }
         }
     }

@@ -8,16 +8,14 @@ use std::sync::mpsc;
 
 use nix::sys::signal::{SigSet, Signal};
 
-use super::connect::{Place, connect};
 use super::control::{ClientReply, ClientSetup};
-use super::drive::{ClientFailure, Listener, Notebook, Orders, follow, poll_rounds};
+use super::dial::{Dialer, Persistent};
+use super::drive::{ClientFailure, Notebook, Orders, poll_rounds};
 use super::fetch::{Cached, Circuits, Connecting, Getter, Table};
-use super::net::Link;
 use super::network::Network;
 use super::recording::Recorder;
 use super::{clock, timer};
-use crate::ca::dbr::{DbrClass, DbrType};
-use crate::ca::message::dbe;
+use crate::ca::dbr::DbrClass;
 use crate::client::poller::Poller;
 use crate::client::tally::{Followed, Tally};
 use crate::pv::PvName;
@@ -27,8 +25,6 @@ use crate::trace::{ClientTally, Window};
 
 /// What a poller whose last request is not answered yet gets beyond the end of its time.
 const LAST_ANSWER: Span = Span::from_secs(3);
-/// What a client watches: as `camonitor` does.
-const MASK: u16 = dbe::VALUE | dbe::ALARM;
 
 /// Runs the client that standard input describes, and says on standard output how it went.
 /// It ends at once when standard input closes; an interrupt from the keyboard is the harness' business.
@@ -45,9 +41,9 @@ pub fn run() -> ExitCode {
         return ExitCode::from(2);
     };
     let (reply, code) = match measure(&setup, &orders) {
-        Ok(tally) => (ClientReply::Done { tally: Box::new(tally) }, 0),
+        Ok(tally) => (ClientReply::Done { tally: Box::new(tally), remarks: orders.take_remarks() }, 0),
         Err(ClientFailure::NotConnected(missing)) => (ClientReply::NotConnected { missing }, 4),
-        Err(ClientFailure::Lost(why)) => (ClientReply::Lost { why }, 4),
+        Err(failure) => (ClientReply::Lost { why: failure.to_string() }, 4),
     };
     say(&reply);
     ExitCode::from(code)
@@ -98,7 +94,7 @@ fn take_window(orders: &Arc<Orders>, line: &str, grace: Span) {
     });
 }
 
-fn measure(setup: &ClientSetup, orders: &Orders) -> Result<ClientTally, ClientFailure> {
+fn measure(setup: &ClientSetup, orders: &Arc<Orders>) -> Result<ClientTally, ClientFailure> {
     let lost = |why: &dyn std::fmt::Display| ClientFailure::Lost(why.to_string());
     let network = Network::from_environment().map_err(|e| lost(&e))?;
     let deadline = clock::now() + setup.connect_timeout;
@@ -107,7 +103,9 @@ fn measure(setup: &ClientSetup, orders: &Orders) -> Result<ClientTally, ClientFa
     let recorder = Recorder::inherit(setup.observations).map_err(|e| lost(&format!("no recording: {e}")))?;
     let mut notebook = Notebook::new(Tally::new(&followed, setup.facts), recorder, orders);
     let names: Vec<PvName> = setup.pvs.iter().map(|pv| pv.name.clone()).collect();
-    let mut client = Client { setup, orders, network, names, deadline };
+    let pvs = (names, setup.pvs.iter().map(|pv| pv.native).collect());
+    let dialer = Dialer::new(network, pvs, class_of(setup.spec.dbr), Arc::clone(orders));
+    let client = Client { setup, dialer, deadline };
     let updates = match &setup.spec.pacing {
         None => client.monitor(&mut notebook)?,
         Some(pacing) => client.poll(pacing.clone(), &mut notebook)?,
@@ -115,89 +113,64 @@ fn measure(setup: &ClientSetup, orders: &Orders) -> Result<ClientTally, ClientFa
     Ok(notebook.finish(updates))
 }
 
+fn class_of(dbr: DbrChoice) -> DbrClass {
+    match dbr {
+        DbrChoice::Plain => DbrClass::Plain,
+        DbrChoice::Time => DbrClass::Time,
+        DbrChoice::Ctrl => DbrClass::Ctrl,
+    }
+}
+
 struct Client<'a> {
     setup: &'a ClientSetup,
-    orders: &'a Orders,
-    network: Network,
-    names: Vec<PvName>,
+    dialer: Dialer,
     deadline: Tick,
 }
 
 impl Client<'_> {
-    fn class(&self) -> DbrClass {
-        match self.setup.spec.dbr {
-            DbrChoice::Plain => DbrClass::Plain,
-            DbrChoice::Time => DbrClass::Time,
-            DbrChoice::Ctrl => DbrClass::Ctrl,
-        }
-    }
-
-    fn connect(&self) -> Result<(Vec<Link>, Vec<Place>), ClientFailure> {
-        let connected = connect(&self.network, &self.names, self.deadline)
-            .map_err(|e| ClientFailure::Lost(format!("no socket to search with: {e}")))?;
-        let missing = self.names.iter().zip(&connected.places).filter(|(_, place)| place.is_none());
-        let missing: Vec<PvName> = missing.map(|(name, _)| name.clone()).collect();
-        if !missing.is_empty() {
-            return Err(ClientFailure::NotConnected(missing));
-        }
-        for (name, used, other) in &connected.served_twice {
-            eprintln!("{name} is served twice: by {used}, which is in use, and by {other}");
-        }
-        let hang_ups: io::Result<Vec<_>> = connected.links.iter().map(Link::hang_up_handle).collect();
-        self.orders.keep(hang_ups.map_err(|e| ClientFailure::Lost(e.to_string()))?);
-        Ok((connected.links, connected.places.into_iter().flatten().collect()))
-    }
-
-    /// Circuits with a subscription to each PV.
-    fn subscribed(&self) -> Result<Listener, ClientFailure> {
-        let (mut links, places) = self.connect()?;
-        for (tag, place) in places.iter().enumerate() {
-            let dbr = DbrType { class: self.class(), native: place.native }.code();
-            let link = &mut links[place.link];
-            let subscribed = link.circuit().subscribe(place.channel, dbr, place.count, MASK, tag as u32);
-            subscribed.map_err(|e| link.not_taken(e))?;
-        }
-        Ok(Listener::new(links, self.network.array_bytes))
-    }
-
-    fn monitor(&mut self, notebook: &mut Notebook<'_>) -> Result<u64, ClientFailure> {
-        let mut listener = self.subscribed()?;
-        follow(&mut listener, notebook, self.setup.spec.service_time, self.deadline, &mut ready)
-            .map_err(|failure| self.named(failure, notebook))?;
-        Ok(0)
+    fn monitor(&self, notebook: &mut Notebook<'_>) -> Result<u64, ClientFailure> {
+        let service_time = self.setup.spec.service_time;
+        self.dialer
+            .follow(notebook, service_time, self.deadline, &mut ready)
+            .map(|()| 0)
+            .map_err(|failure| self.named(failure, notebook))
     }
 
     /// A listener knows PVs by their tags only.
     fn named(&self, failure: ClientFailure, notebook: &Notebook<'_>) -> ClientFailure {
         match failure {
             ClientFailure::NotConnected(_) => {
-                let missing = notebook.missing().filter_map(|index| self.names.get(index).cloned());
+                let missing = notebook.missing().filter_map(|index| self.dialer.names.get(index).cloned());
                 ClientFailure::NotConnected(missing.collect())
             }
             other => other,
         }
     }
 
-    fn poll(&mut self, pacing: Pacing, notebook: &mut Notebook<'_>) -> Result<u64, ClientFailure> {
-        let fetch = self.setup.spec.fetch;
-        let table = Table::new(self.names.len());
+    fn poll(self, pacing: Pacing, notebook: &mut Notebook<'_>) -> Result<u64, ClientFailure> {
+        let Client { setup, dialer, deadline } = self;
+        let (fetch, names) = (setup.spec.fetch, dialer.names.clone());
+        let table = Table::new(names.len());
         let mut getter: Box<dyn Getter> = match fetch {
             Fetch::Serial | Fetch::Batch | Fetch::Monitor => {
-                let (links, places) = self.connect()?;
-                Box::new(Circuits::new(links, places, self.class()))
+                let (links, places) = dialer.dial(deadline)?;
+                Box::new(Persistent::new(Circuits::new(links, places, dialer.class), dialer))
             }
             Fetch::Connect => {
-                Box::new(Connecting::new(self.network.clone(), self.names.clone(), self.class(), self.deadline))
+                let getter = Connecting::new(dialer.network.clone(), names.clone(), dialer.class, deadline);
+                Box::new(Persistent::new(getter, dialer))
             }
             Fetch::Cached => {
-                let listener = self.subscribed()?;
+                let listener = dialer.subscribed(dialer.dial(deadline)?)?;
                 let kept = Arc::clone(&table);
-                std::thread::spawn(move || kept.keep(listener));
-                Box::new(Cached::new(Arc::clone(&table), self.names.clone(), self.deadline))
+                std::thread::spawn(move || kept.keep(listener, &dialer));
+                Box::new(Cached::new(Arc::clone(&table), names.clone(), deadline))
             }
         };
-        let mut poller = Poller::new(fetch, pacing, self.names.len(), self.setup.seed);
-        poll_rounds(&mut poller, getter.as_mut(), notebook, self.names.len(), &mut ready)?;
+        let mut poller = Poller::new(fetch, pacing, names.len(), setup.seed);
+        let polled = poll_rounds(&mut poller, getter.as_mut(), notebook, names.len(), &mut ready);
+        getter.take_losses().into_iter().for_each(|loss| notebook.lost(loss));
+        polled?;
         Ok(table.updates())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -9,7 +10,8 @@ use std::time::Duration;
 use super::clock;
 use super::connect::connect;
 use super::control::record_observation;
-use super::drive::{ClientFailure, Listener, Notebook, Orders, follow, poll_rounds};
+use super::dial::{Dialer, Persistent};
+use super::drive::{ClientFailure, Listener, Notebook, Orders, call_back, follow, poll_rounds};
 use super::fetch::{Cached, Circuits, Connecting, Getter, Table};
 use super::loopback::LoopbackIoc;
 use super::net::{Link, LinkError, Manners};
@@ -210,6 +212,11 @@ fn busy(ioc: &LoopbackIoc, count: u64) -> bool {
     counted.requests + counted.updates_sent >= count
 }
 
+fn dialer(network: &Network, names: &[PvName]) -> Dialer {
+    let natives = vec![NativeType::Double; names.len()];
+    Dialer::new(network.clone(), (names.to_vec(), natives), DbrClass::Time, Arc::default())
+}
+
 fn getter(fetch: Fetch, network: &Network, names: &[PvName]) -> Box<dyn Getter> {
     let deadline = clock::now() + LONG;
     if fetch == Fetch::Connect {
@@ -222,8 +229,9 @@ fn getter(fetch: Fetch, network: &Network, names: &[PvName]) -> Box<dyn Getter> 
     }
     let table = Table::new(names.len());
     let listener = subscribed(connected.links, &places);
-    let kept = std::sync::Arc::clone(&table);
-    thread::spawn(move || kept.keep(listener));
+    let kept = Arc::clone(&table);
+    let dialer = dialer(network, names);
+    thread::spawn(move || kept.keep(listener, &dialer));
     Box::new(Cached::new(table, names.to_vec(), deadline))
 }
 
@@ -330,7 +338,7 @@ fn a_slow_callback_takes_its_time_for_each_update() {
 
 #[test]
 fn a_client_whose_ioc_dies_says_so() {
-    for fetch in [Fetch::Serial, Fetch::Batch, Fetch::Connect, Fetch::Cached] {
+    for fetch in [Fetch::Serial, Fetch::Batch, Fetch::Connect] {
         let ioc = LoopbackIoc::start(PVS, 0);
         let names = changing();
         let mut getter = getter(fetch, &ioc.network(), &names);
@@ -347,7 +355,77 @@ fn a_client_whose_ioc_dies_says_so() {
                 poll_rounds(&mut poller, getter.as_mut(), notebook, names.len(), &mut ready_and_dead)
             },
         );
-        assert!(matches!(failure, Err(ClientFailure::Lost(_))), "{fetch:?}: {failure:?}");
+        let told = matches!(failure, Err(ClientFailure::Lost(_) | ClientFailure::Disconnected(_)));
+        assert!(told, "{fetch:?}: {failure:?}");
+    }
+}
+
+/// Follows `L:P0` until it has been lost once and is back, with an IOC that starts anew once there are first values.
+fn through_a_restart(fetch: Fetch, again: &str) -> Result<(Vec<Observation>, ClientTally), ClientFailure> {
+    let mut ioc = Some(LoopbackIoc::start(PVS, 0));
+    let (network, names) = (ioc.as_ref().unwrap().network(), names(&["L:P0"]));
+    let port = ioc.as_ref().unwrap().port;
+    let second = std::sync::Mutex::new(None);
+    let restart = |ioc: &mut Option<LoopbackIoc>| {
+        drop(ioc.take());
+        *second.lock().unwrap() = Some(LoopbackIoc::start(again, port));
+    };
+    let enough = || second.lock().unwrap().as_ref().is_some_and(|ioc| busy(ioc, 20));
+    run(&names, enough, |notebook, _, ready| {
+        let mut ready_and_restart = |at| {
+            ready(at);
+            restart(&mut ioc);
+        };
+        let dialer = dialer(&network, &names);
+        if fetch == Fetch::Monitor {
+            let mut listener = dialer.subscribed(dialer.dial(clock::now() + LONG)?)?;
+            let lost = follow(&mut listener, notebook, Span::ZERO, clock::now() + LONG, &mut ready_and_restart);
+            let Err(ClientFailure::Disconnected(why)) = lost else { panic!("{lost:?}") };
+            let (circuits, loss) = dialer.come_back(why)?;
+            notebook.lost(loss);
+            return call_back(&mut dialer.subscribed(circuits.unwrap())?, notebook, Span::ZERO);
+        }
+        let mut getter: Box<dyn Getter> = match fetch {
+            Fetch::Connect => {
+                let first = clock::now() + LONG;
+                Box::new(Persistent::new(
+                    Connecting::new(network.clone(), names.clone(), DbrClass::Time, first),
+                    dialer,
+                ))
+            }
+            _ => {
+                let (links, places) = dialer.dial(clock::now() + LONG)?;
+                Box::new(Persistent::new(Circuits::new(links, places, DbrClass::Time), dialer))
+            }
+        };
+        let mut poller = Poller::new(fetch, Pacing::FixedDelay { period: Span::from_millis(1) }, 1, 3);
+        let polled = poll_rounds(&mut poller, getter.as_mut(), notebook, 1, &mut ready_and_restart);
+        getter.take_losses().into_iter().for_each(|loss| notebook.lost(loss));
+        polled
+    })
+}
+
+#[test]
+fn a_client_comes_back_to_an_ioc_that_starts_anew() {
+    for fetch in [Fetch::Monitor, Fetch::Serial, Fetch::Batch, Fetch::Connect] {
+        let (observations, tally) = through_a_restart(fetch, PVS).unwrap();
+        // One that connects for each get was between two of them.
+        assert!(!tally.losses.is_empty() || fetch == Fetch::Connect, "{fetch:?}");
+        assert!(
+            tally.losses.iter().all(|l| l.length().is_some() && !l.why.is_empty()),
+            "{fetch:?}: {:?}",
+            tally.losses
+        );
+        let back = tally.losses.first().and_then(|loss| loss.back).unwrap_or(Tick(0));
+        assert!(observations.iter().any(|o| o.received > back), "{fetch:?}: it goes on");
+    }
+}
+
+#[test]
+fn a_pv_that_comes_back_with_another_type_is_not_taken_for_the_one_it_was() {
+    for fetch in [Fetch::Monitor, Fetch::Batch] {
+        let failure = through_a_restart(fetch, "[[pv]]\nname = \"L:P0\"\ntype = \"char\"\n").unwrap_err();
+        assert_eq!(failure.to_string(), "L:P0 is of type char, where double was due", "{fetch:?}");
     }
 }
 

@@ -16,6 +16,8 @@ use crate::time::{Span, Tick};
 const ACCEPT_PATIENCE: Span = Span::from_secs(2);
 /// How long one circuit is waited for before the others are looked after.
 const TURN: Span = Span::from_millis(20);
+/// How long answers are waited for before the deadline is looked at again.
+const LOOK: Span = Span::from_millis(100);
 
 /// An open channel.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +48,14 @@ pub struct Connected {
 /// # Errors
 /// When there are no sockets to be had. That a name is not found is no error: its place stays empty.
 pub fn connect(network: &Network, names: &[PvName], deadline: Tick) -> io::Result<Connected> {
+    connect_until(network, names, &|| deadline)
+}
+
+/// The same with a deadline that may come nearer while names are searched for: it is looked at again and again.
+///
+/// # Errors
+/// When there are no sockets to be had.
+pub fn connect_until(network: &Network, names: &[PvName], deadline: &dyn Fn() -> Tick) -> io::Result<Connected> {
     let mut finder = Finder::new(&network.destinations, &network.manners.identity)?;
     let now = clock::now();
     let searches = names.iter().enumerate().map(|(tag, name)| finder.search.add(name.clone(), tag as u32, now));
@@ -77,16 +87,16 @@ struct Connecting<'a> {
 }
 
 impl Connecting<'_> {
-    fn run(&mut self, deadline: Tick) -> io::Result<()> {
+    fn run(&mut self, deadline: &dyn Fn() -> Tick) -> io::Result<()> {
         let mut found = Vec::new();
         while self.places.iter().any(Option::is_none) {
-            let now = clock::now();
+            let (now, deadline) = (clock::now(), deadline());
             if now >= deadline {
                 break;
             }
             let busy = self.pending.iter().any(|tags| !tags.is_empty());
             if !busy || self.finder.search.open() > 0 {
-                self.finder.step(if busy { now } else { deadline }, &mut found)?;
+                self.finder.step(if busy { now } else { deadline.min(now + LOOK) }, &mut found)?;
             }
             for answer in found.drain(..) {
                 self.found(answer);

@@ -132,6 +132,8 @@ pub enum ClientReply {
     Done {
         /// What it counted.
         tally: Box<ClientTally>,
+        /// What the reader should know.
+        remarks: Vec<String>,
     },
 }
 

@@ -24,7 +24,7 @@ use crate::client::tally::{Note, Tally};
 use crate::client::{Data, Event};
 use crate::pv::PvName;
 use crate::time::{Span, Tick};
-use crate::trace::{ClientTally, Window};
+use crate::trace::{ClientTally, Loss, Window};
 
 /// Why a client under test had to stop.
 #[derive(Debug, Error)]
@@ -32,14 +32,25 @@ pub enum ClientFailure {
     /// Nobody answered for these, or never gave a first value.
     #[error("not connected to {} PVs", .0.len())]
     NotConnected(Vec<PvName>),
-    /// The IOC went away or does not do what is asked.
+    /// The IOC does not do what is asked, or the client cannot go on.
     #[error("{0}")]
     Lost(String),
+    /// The circuit is gone: another may be had.
+    #[error("{0}")]
+    Disconnected(String),
+    /// The client's time was over before it was back.
+    #[error("it was not back when its time was over")]
+    Away,
 }
 
 impl From<LinkError> for ClientFailure {
     fn from(error: LinkError) -> ClientFailure {
-        ClientFailure::Lost(error.to_string())
+        match error {
+            LinkError::Closed(_) | LinkError::Broken { .. } | LinkError::Silent { .. } => {
+                ClientFailure::Disconnected(error.to_string())
+            }
+            LinkError::Protocol { .. } | LinkError::Request { .. } => ClientFailure::Lost(error.to_string()),
+        }
     }
 }
 
@@ -50,6 +61,7 @@ pub struct Orders {
     window: Mutex<Option<Window>>,
     over: AtomicBool,
     hang_ups: Mutex<Vec<HangUp>>,
+    remarks: Mutex<Vec<String>>,
 }
 
 impl Orders {
@@ -59,9 +71,26 @@ impl Orders {
         self.version.fetch_add(1, Ordering::Release);
     }
 
-    /// Circuits whose waiting ends with [`Orders::end`].
+    /// The circuits whose waiting ends with [`Orders::end`], in place of those before them.
     pub fn keep(&self, hang_ups: impl IntoIterator<Item = HangUp>) {
-        locked(&self.hang_ups).extend(hang_ups);
+        let mut kept = locked(&self.hang_ups);
+        kept.clear();
+        kept.extend(hang_ups);
+        // The end may have come just before them.
+        if self.is_over() {
+            kept.iter().for_each(HangUp::hang_up);
+        }
+    }
+
+    /// Something that the reader of the results should know.
+    pub fn remark(&self, what: String) {
+        locked(&self.remarks).push(what);
+    }
+
+    /// All remarks.
+    #[must_use]
+    pub fn take_remarks(&self) -> Vec<String> {
+        std::mem::take(&mut *locked(&self.remarks))
     }
 
     /// The client's time is over, whatever it waits for.
@@ -76,7 +105,18 @@ impl Orders {
         *locked(&self.window)
     }
 
-    fn is_over(&self) -> bool {
+    /// When the client's time is over, as far as it is known; the past once it is over.
+    #[must_use]
+    pub fn last_instant(&self) -> Tick {
+        if self.is_over() {
+            return Tick(0);
+        }
+        self.window().map_or(Tick(u64::MAX), |window| window.end)
+    }
+
+    /// Whether the client's time is over.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
         self.over.load(Ordering::Acquire)
     }
 }
@@ -147,6 +187,11 @@ impl<'a> Notebook<'a> {
         self.keep(note);
     }
 
+    /// The client was without its IOC.
+    pub fn lost(&mut self, loss: Loss) {
+        self.tally.lost(loss);
+    }
+
     /// The counts, `updates` received by others included.
     #[must_use]
     pub fn finish(mut self, updates: u64) -> ClientTally {
@@ -187,7 +232,8 @@ pub fn poll_rounds(
             notebook.tally.round_started(now);
         }
         match getter.get(which.clone(), &mut carried) {
-            Err(ClientFailure::Lost(_)) if notebook.orders.is_over() => {
+            Err(ClientFailure::Away) => return Ok(()),
+            Err(ClientFailure::Lost(_) | ClientFailure::Disconnected(_)) if notebook.orders.is_over() => {
                 let waited = clock::now().saturating_since(now);
                 return Err(ClientFailure::Lost(format!("the IOC did not answer a get for {waited}")));
             }
@@ -337,7 +383,7 @@ pub fn refuse(event: Event<'_>) -> Result<(), ClientFailure> {
     let why = match event {
         Event::GetFailed { status, .. } => format!("a get was refused: {}", status_text(status)),
         Event::UpdateFailed { status, .. } => format!("a subscription was refused: {}", status_text(status)),
-        Event::Dropped { .. } => "the IOC dropped a channel".to_owned(),
+        Event::Dropped { .. } => return Err(ClientFailure::Disconnected("the IOC dropped a channel".to_owned())),
         Event::Complaint { status, why, .. } => format!("the IOC complains: {} ({why})", status_text(status)),
         _ => return Ok(()),
     };
@@ -369,12 +415,24 @@ pub fn follow(
         return Err(ClientFailure::NotConnected(Vec::new()));
     }
     ready(last);
+    call_back(listener, notebook, service_time)
+}
+
+/// Makes the callback for every update until the client's time is over.
+///
+/// # Errors
+/// When the IOC goes away.
+pub fn call_back(
+    listener: &mut Listener,
+    notebook: &mut Notebook<'_>,
+    service_time: Span,
+) -> Result<(), ClientFailure> {
     let listened = listener.listen(Tick(u64::MAX), &mut |index, data| {
         let received = note_update(notebook, index, data, service_time);
         if notebook.is_over(received) { Next::Enough } else { Next::More }
     });
     match listened {
-        Err(ClientFailure::Lost(_)) if notebook.orders.is_over() => Ok(()),
+        Err(ClientFailure::Lost(_) | ClientFailure::Disconnected(_)) if notebook.orders.is_over() => Ok(()),
         listened => listened.map(|_| ()),
     }
 }

@@ -80,7 +80,10 @@ pub(super) fn run(shared: &Shared) {
             None => shared.wake.wait(generation, None),
             Some(due) if due > clock::now() + FAR => shared.wake.wait(generation, Some(due - LEAD)),
             Some(due) => {
-                timer::sleep_until(due);
+                timer::sleep_until(due - shared.spin);
+                while clock::now() < due {
+                    std::hint::spin_loop();
+                }
                 make_changes(shared, &mut listed);
             }
         }

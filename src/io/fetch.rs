@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::clock;
 use super::connect::Place;
+use super::dial::{self, Dialer};
 use super::drive::{ClientFailure, Listener, Next, carried, refuse};
 use super::finder::Finder;
 use super::net::{Link, LinkError};
@@ -15,6 +16,7 @@ use crate::ca::dbr::{DbrClass, DbrType};
 use crate::client::{Data, Event};
 use crate::pv::PvName;
 use crate::time::{Span, Tick};
+use crate::trace::Loss;
 
 /// How long a get over a circuit of its own may take, once the first one has worked.
 const CONNECT_PATIENCE: Span = Span::from_secs(2);
@@ -30,6 +32,14 @@ pub trait Getter {
 
     /// Whether it makes requests, or reads a local copy.
     fn makes_requests(&self) -> bool;
+
+    /// Asks over these circuits from now on: those before them were lost.
+    fn use_circuits(&mut self, circuits: dial::Circuits);
+
+    /// The times without the IOC, since they were last taken.
+    fn take_losses(&mut self) -> Vec<Loss> {
+        Vec::new()
+    }
 }
 
 /// Gets over circuits that stay open: all requests of an asking leave together, then all answers are waited for.
@@ -76,6 +86,10 @@ impl Getter for Circuits {
 
     fn makes_requests(&self) -> bool {
         true
+    }
+
+    fn use_circuits(&mut self, (links, places): dial::Circuits) {
+        (self.links, self.places) = (links, places);
     }
 }
 
@@ -172,7 +186,8 @@ impl Getter for Connecting {
                 }
                 Err(Failure::Timeout) => {
                     let name = &self.names[index];
-                    return Err(ClientFailure::Lost(format!("{name} was not found again within {CONNECT_PATIENCE}")));
+                    let why = format!("{name} was not found again within {CONNECT_PATIENCE}");
+                    return Err(ClientFailure::Disconnected(why));
                 }
             };
             self.had[index] = true;
@@ -183,6 +198,9 @@ impl Getter for Connecting {
     fn makes_requests(&self) -> bool {
         true
     }
+
+    /// The IOC is there again; each get makes its own circuit.
+    fn use_circuits(&mut self, _: dial::Circuits) {}
 }
 
 /// The latest value of each PV, kept by a monitor's thread: what a client library's cache is.
@@ -199,6 +217,7 @@ pub struct Table {
 struct TableState {
     complete: bool,
     failure: Option<String>,
+    losses: Vec<Loss>,
 }
 
 /// Stands for a PV that has no value yet: no [`f64`] that came over the wire is stored with these bits.
@@ -225,22 +244,44 @@ impl Table {
         self.updates.load(Ordering::Relaxed)
     }
 
-    /// Keeps the table up to date until a circuit fails: the body of the monitor's thread.
-    pub fn keep(&self, mut listener: Listener) {
+    /// Keeps the table up to date until a circuit fails for good: the body of the monitor's thread. Lost circuits are dialled again.
+    pub fn keep(&self, listener: Listener, dialer: &Dialer) {
         let mut without_first = self.numbers.len();
-        let listened = listener.listen(Tick(u64::MAX), &mut |index, data| {
-            let before = self.store(index, data);
-            if before == Some(NO_VALUE) {
-                without_first -= 1;
-                if without_first == 0 {
-                    self.tell(|state| state.complete = true);
+        let mut next = Some(listener);
+        let failure = loop {
+            let Some(mut listener) = next.take() else { break ClientFailure::Away };
+            let listened = listener.listen(Tick(u64::MAX), &mut |index, data| {
+                if self.store(index, data) == Some(NO_VALUE) {
+                    without_first -= 1;
+                    if without_first == 0 {
+                        self.tell(|state| state.complete = true);
+                    }
                 }
+                Next::More
+            });
+            let why = match listened {
+                Err(ClientFailure::Disconnected(why)) if without_first == 0 && !dialer.orders.is_over() => why,
+                Err(failure) => break failure,
+                Ok(_) => break ClientFailure::Lost("its monitor ended".to_owned()),
+            };
+            let back = dialer.come_back(why).and_then(|(circuits, loss)| {
+                self.tell(|state| state.losses.push(loss));
+                circuits.map(|circuits| dialer.subscribed(circuits)).transpose()
+            });
+            match back {
+                Ok(listener) => next = listener,
+                Err(failure) => break failure,
             }
-            Next::More
-        });
-        let why = listened.err().map_or_else(|| "its monitor ended".to_owned(), |e| e.to_string());
-        self.tell(|state| state.failure = Some(why));
-        self.failed.store(true, Ordering::Release);
+        };
+        // A copy that nobody renews any more may be read until the end.
+        if !matches!(failure, ClientFailure::Away) {
+            self.tell(|state| state.failure = Some(failure.to_string()));
+            self.failed.store(true, Ordering::Release);
+        }
+    }
+
+    fn take_losses(&self) -> Vec<Loss> {
+        std::mem::take(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner).losses)
     }
 
     fn store(&self, index: usize, data: Data<'_>) -> Option<u64> {
@@ -315,5 +356,12 @@ impl Getter for Cached {
 
     fn makes_requests(&self) -> bool {
         false
+    }
+
+    /// The monitor's thread sees to its circuits.
+    fn use_circuits(&mut self, _: dial::Circuits) {}
+
+    fn take_losses(&mut self) -> Vec<Loss> {
+        self.table.take_losses()
     }
 }

@@ -62,7 +62,7 @@ pub fn scenario_file(path: &Path) -> Result<ScenarioFile, String> {
 }
 
 /// The text of a file of at most `limit` bytes.
-fn text_file(path: &Path, limit: u64) -> Result<String, String> {
+pub(super) fn text_file(path: &Path, limit: u64) -> Result<String, String> {
     let named = |why: String| format!("{}: {why}", path.display());
     let file = File::open(path).map_err(|e| named(e.to_string()))?;
     let mut bytes = Vec::new();

@@ -24,7 +24,7 @@ use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
 use crate::scenario::model::Scenario;
 use crate::summary::notes::notes;
-use crate::summary::{Summary, summarise};
+use crate::summary::{Summary, near_floor, summarise};
 use crate::time::{Span, Tick};
 use crate::trace::{Failure, Trace};
 
@@ -118,7 +118,7 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
 }
 
 /// Turns true at the first Ctrl-C. A second one ends the program at once.
-fn interrupts() -> watch::Receiver<bool> {
+pub(super) fn interrupts() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_err() {
@@ -181,7 +181,10 @@ impl Saver {
     fn save(&mut self, trace: &Trace, failures: &[Failure]) -> Result<Summary, RunFolderError> {
         self.note.failures = failures.to_vec();
         self.note.notes = notes(failures, self.note.interrupted);
-        let summary = summarise(trace, &self.note.notes);
+        let mut summary = summarise(trace, &self.note.notes);
+        if let Some(floor) = &self.note.host.floor {
+            summary.warnings.extend(near_floor(&trace.scenario, &summary, floor));
+        }
         self.folder.save(&self.note, trace, &summary)?;
         Ok(summary)
     }

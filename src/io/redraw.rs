@@ -2,18 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use super::draw::figure_files;
+use super::draw::{figure_files, svg};
 use super::files::write_files;
 use super::live::LiveError;
 use super::report_files::report_files;
 use super::request::ReportRequest;
 use super::runs::{load_excerpt, load_summary};
 use crate::expect::{Verdicts, judge};
+use crate::report::comparison::{Comparison, Side};
 use crate::report::content::{Content, ReportInput};
 use crate::report::document::RunNote;
 use crate::report::excerpt::Excerpt;
 use crate::report::figures::choose;
+use crate::report::layout::Title;
 use crate::report::palette::Theme;
+use crate::report::profile::SCREEN;
 use crate::scenario::BuiltIn;
 use crate::scenario::model::{Facts, Scenario};
 use crate::summary::Summary;
@@ -46,11 +49,16 @@ impl Told {
         Ok(Told { note, scenario, summary, excerpt })
     }
 
+    /// When it was run, for a reader.
+    fn when(&self) -> String {
+        let unknown = if self.note.simulated.is_some() { "in virtual time" } else { "at a time that was not recorded" };
+        self.note.started.as_deref().unwrap_or(unknown).replace('T', " ").replace('Z', " UTC")
+    }
+
     /// Hands what the report is made from to `make`.
     fn with_input<T>(&self, make: impl FnOnce(&ReportInput<'_>) -> T) -> T {
         let Told { note, scenario, summary, excerpt } = self;
-        let unknown = if note.simulated.is_some() { "in virtual time" } else { "at a time that was not recorded" };
-        let when = note.started.as_deref().unwrap_or(unknown).replace('T', " ").replace('Z', " UTC");
+        let when = self.when();
         let command = match &note.simulated {
             None => command("run", scenario),
             Some(simulated) => format!("{} --link {}", command("simulate", scenario), simulated.option),
@@ -73,7 +81,7 @@ impl Told {
 /// # Errors
 /// When a folder is damaged, a figure is unknown or none of those that were asked for has data, or something cannot be written.
 pub fn report_again(request: &ReportRequest) -> Result<Written, LiveError> {
-    let [run] = request.runs.as_slice() else { return Err(LiveError::Ask("one run at a time".into())) };
+    let [run] = request.runs.as_slice() else { return side_by_side(request) };
     let told = Told::load(run)?;
     let out = request.out.as_deref().unwrap_or(run);
     if !request.only_figures {
@@ -88,6 +96,47 @@ pub fn report_again(request: &ReportRequest) -> Result<Written, LiveError> {
         left_out: chosen.left_out,
         verdicts: judge(&told.scenario, &told.summary),
     })
+}
+
+/// A report that sets runs side by side.
+fn side_by_side(request: &ReportRequest) -> Result<Written, LiveError> {
+    let told = request.runs.iter().map(|run| Told::load(run)).collect::<Result<Vec<_>, _>>()?;
+    let names = names(&request.runs);
+    let whens: Vec<String> = told.iter().map(Told::when).collect();
+    let sides: Vec<Side<'_>> = told
+        .iter()
+        .zip(&names)
+        .zip(&whens)
+        .map(|((told, name), when)| Side {
+            name,
+            how: if told.note.simulated.is_some() { "simulated" } else { "live" },
+            when,
+            scenario: &told.scenario,
+            summary: &told.summary,
+        })
+        .collect();
+    let mut comparison = Comparison::new(&sides);
+    let out = request.out.as_deref().unwrap_or(Path::new("."));
+    let chosen = choose(comparison.figures, &comparison.omitted, request.figures.as_deref()).map_err(LiveError::Ask)?;
+    let mut made = figure_files(&chosen.figures, &request.style)?;
+    let mut page = None;
+    if !request.only_figures {
+        comparison.figures = chosen.figures;
+        let inline = |figure| svg(figure, &SCREEN, Theme::Light, Title::Left);
+        let pictures: Vec<String> = comparison.figures.iter().map(inline).collect();
+        made.push(("report.html".to_owned(), comparison.html(&pictures).into_bytes()));
+        made.push(("report.md".to_owned(), comparison.markdown().into_bytes()));
+        page = Some(out.join("report.html"));
+    }
+    Ok(Written { files: files(out, &made)?, page, left_out: chosen.left_out, verdicts: Verdicts::default() })
+}
+
+/// The folders' own names, or their whole paths where two are alike.
+fn names(runs: &[PathBuf]) -> Vec<String> {
+    let own: Vec<String> =
+        runs.iter().map(|run| run.file_name().unwrap_or(run.as_os_str()).to_string_lossy().into_owned()).collect();
+    let unique = own.iter().all(|name| own.iter().filter(|other| *other == name).count() == 1);
+    if unique { own } else { runs.iter().map(|run| run.display().to_string()).collect() }
 }
 
 /// Draws the report of a run into `out`.

@@ -5,7 +5,7 @@ use crate::report::content::{Content, ReportInput};
 use crate::report::layout::Title;
 use crate::report::palette::Theme;
 use crate::report::profile::SCREEN;
-use crate::report::{html, markdown};
+use crate::report::{article, html, markdown};
 
 /// `report.html`, `report.md` and the figures, `(path below the run folder, content)`. The theme is that of the figure files; the
 /// HTML follows the reader's screen.
@@ -17,6 +17,7 @@ pub fn report_files(input: &ReportInput<'_>, theme: Theme) -> Result<Vec<(String
     let inline = |figure| svg(figure, &SCREEN, Theme::Light, Title::Left);
     let pictures: Vec<String> = content.figures.iter().map(inline).collect();
     let mut files = figure_files(&content.figures, &Style::screen(theme))?;
+    files.extend(article::files(&content, input).map_err(|why| DrawError::Csv { id: "article", why })?);
     files.push(("report.html".to_owned(), html::render(&content, &pictures).into_bytes()));
     files.push(("report.md".to_owned(), markdown::render(&content).into_bytes()));
     Ok(files)
@@ -43,7 +44,7 @@ mod tests {
         };
         let files = report_files(&input, Theme::Light).unwrap();
         let names: Vec<&str> = files.iter().map(|file| file.0.as_str()).collect();
-        assert_eq!(names.len(), 24);
+        assert_eq!(names.len(), 36);
         let text = |name: &str| String::from_utf8(files.iter().find(|f| f.0 == name).unwrap().1.clone()).unwrap();
         let (page, markdown) = (text("report.html"), text("report.md"));
         assert_eq!(page.matches("<svg ").count(), 11);

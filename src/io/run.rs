@@ -425,6 +425,7 @@ impl Run<'_> {
             Err(why) => return self.fail(client, repeat, why, &facts.observations, emissions),
         };
         let mut warnings = warnings.to_vec();
+        warnings.extend(facts.remarks);
         warnings.extend(overflow_warning("observations", facts.overflowed));
         let (cpu_client, wakeups) = usage.clients.get(place).copied().unwrap_or_default();
         let segment = Segment {

@@ -64,6 +64,8 @@ pub(super) struct Shared {
     urgent: AtomicBool,
     /// Wakes the emitter when what it waits for is no longer what it should wait for.
     pub(super) wake: Wake,
+    /// How long before a change the emitter wakes, to spin until it is due.
+    pub(super) spin: Span,
     /// Ends the network thread.
     pub(super) stop: Notify,
 }
@@ -268,6 +270,7 @@ impl Server {
         if serving.requests.is_some() {
             ioc.record_requests();
         }
+        let spin = ioc.scenario().spin.unwrap_or_default();
         let core = Core {
             ioc,
             connections: Vec::new(),
@@ -281,6 +284,7 @@ impl Server {
             core: Mutex::new(core),
             urgent: AtomicBool::new(false),
             wake: Wake::default(),
+            spin,
             stop: Notify::new(),
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -86,7 +86,7 @@ pub struct Update {
 #[derive(Debug)]
 struct Subscribed {
     channel: usize,
-    dbr: u16,
+    class: DbrClass,
     mask: u16,
     id: Option<SubscriptionId>,
 }
@@ -122,14 +122,15 @@ impl Session {
         Ok(session)
     }
 
-    /// Connects all names anew and subscribes again to what was subscribed: after the loss of a server.
+    /// Connects all names anew and subscribes again to what was subscribed: after the loss of a server. A PV that has another type
+    /// now is a complaint ([`Session::take_complaints`]), and is read as what it is.
     /// Each subscription then starts with the value that it finds.
     ///
     /// # Errors
     /// When a name is not found.
     pub fn reconnect(&mut self, limit: Span) -> Result<(), SessionError> {
         self.links.clear();
-        self.places.clear();
+        let before = std::mem::take(&mut self.places);
         let connected = connect(&self.network, &self.names, clock::now() + limit)?;
         let missing = self.names.iter().zip(&connected.places).filter(|(_, place)| place.is_none());
         let missing: Vec<PvName> = missing.map(|(name, _)| name.clone()).collect();
@@ -144,6 +145,11 @@ impl Session {
                 .iter()
                 .map(|(name, used, other)| format!("{name} is served by {used}, which is in use, and by {other}")),
         );
+        for ((name, now), was) in self.names.iter().zip(&self.places).zip(&before) {
+            if now.native != was.native {
+                self.complaints.push(format!("{name} is of type {} now; it was {}", now.native, was.native));
+            }
+        }
         for subscription in 0..self.subscriptions.len() {
             if self.subscriptions[subscription].id.is_some() {
                 self.request_subscription(subscription)?;
@@ -313,16 +319,17 @@ impl Session {
     /// # Errors
     /// When the channel is not open.
     pub fn subscribe(&mut self, channel: usize, class: DbrClass, mask: u16) -> Result<usize, SessionError> {
-        let dbr = DbrType { class, native: self.place(channel)?.native }.code();
-        self.subscriptions.push(Subscribed { channel, dbr, mask, id: None });
+        self.place(channel)?;
+        self.subscriptions.push(Subscribed { channel, class, mask, id: None });
         let subscription = self.subscriptions.len() - 1;
         self.request_subscription(subscription)?;
         Ok(subscription)
     }
 
     fn request_subscription(&mut self, subscription: usize) -> Result<(), SessionError> {
-        let Subscribed { channel, dbr, mask, .. } = self.subscriptions[subscription];
+        let Subscribed { channel, class, mask, .. } = self.subscriptions[subscription];
         let place = self.place(channel)?;
+        let dbr = DbrType { class, native: place.native }.code();
         let link = &mut self.links[place.link];
         let id = link.circuit().subscribe(place.channel, dbr, place.count, mask, subscription as u32);
         self.subscriptions[subscription].id = Some(id.map_err(|e| link.not_taken(e))?);

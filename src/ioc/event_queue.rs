@@ -18,7 +18,7 @@ const ENTRIES_PER_SUBSCRIPTION: usize = 4;
 /// With this many or fewer entries free, pending updates are replaced (`EVENTSPERQUE`).
 const SPACE_RESERVED: usize = 36;
 /// Entries of a ring (`EVENTQUESIZE`).
-const RING_SIZE: usize = ENTRIES_PER_SUBSCRIPTION * SPACE_RESERVED;
+pub const RING_SIZE: usize = ENTRIES_PER_SUBSCRIPTION * SPACE_RESERVED;
 
 /// Which subscription of the circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,6 +40,7 @@ pub struct EventQueue<S, L> {
     places: Slab<Place<S>>,
     live: usize,
     flow_control: bool,
+    ring_size: usize,
 }
 
 #[derive(Debug)]
@@ -67,7 +68,7 @@ struct Place<S> {
 
 impl<S, L> Default for EventQueue<S, L> {
     fn default() -> EventQueue<S, L> {
-        EventQueue { rings: Vec::new(), places: Slab::new(), live: 0, flow_control: false }
+        EventQueue::new(RING_SIZE)
     }
 }
 
@@ -79,13 +80,15 @@ impl<L> Ring<L> {
     fn is_open(&self) -> bool {
         self.quota < RING_SIZE - ENTRIES_PER_SUBSCRIPTION
     }
-
-    fn free(&self) -> usize {
-        RING_SIZE.saturating_sub(self.entries.len())
-    }
 }
 
 impl<S, L> EventQueue<S, L> {
+    /// A queue whose rings have so many entries. Subscriptions share a ring as in EPICS base, whatever its size.
+    #[must_use]
+    pub fn new(ring_size: usize) -> EventQueue<S, L> {
+        EventQueue { rings: Vec::new(), places: Slab::new(), live: 0, flow_control: false, ring_size }
+    }
+
     /// A new subscription, with nothing pending.
     pub fn add(&mut self, subscription: S) -> SubscriptionKey {
         let ring = self.rings.iter().position(Ring::is_open).unwrap_or_else(|| {
@@ -138,7 +141,7 @@ impl<S, L> EventQueue<S, L> {
     pub fn post(&mut self, key: SubscriptionKey, log: L, by_reference: bool) -> Option<Queued> {
         let place = self.places.get_mut(key.0).filter(|place| !place.cancelled)?;
         let ring = self.rings.get_mut(place.ring)?;
-        let crowded = self.flow_control || ring.free() <= SPACE_RESERVED;
+        let crowded = self.flow_control || ring.entries.len() + SPACE_RESERVED >= self.ring_size;
         if place.pending > 0 && (by_reference || crowded) {
             let index = usize::try_from(place.last - ring.first).ok()?;
             ring.entries.get_mut(index)?.1 = log;
@@ -242,6 +245,17 @@ mod tests {
         let mut want: Vec<u64> = (1..=107).collect();
         want.push(500);
         assert_eq!(drain(&mut queue).into_iter().map(|(_, n)| n).collect::<Vec<_>>(), want);
+    }
+
+    #[test]
+    fn a_longer_queue_replaces_later_by_the_same_rule() {
+        let mut queue = Queue::new(1000);
+        let key = queue.add(());
+        for n in 1..=964 {
+            assert_eq!(queue.post(key, n, false), Some(Queued::Added), "update {n}");
+        }
+        assert_eq!(queue.post(key, 965, false), Some(Queued::Replaced));
+        assert_eq!(drain(&mut queue).last(), Some(&(0, 965)));
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub(crate) fn scenario(groups: Vec<PvGroup>, pvs: Vec<PvSpec>) -> Scenario {
         connect_timeout: Span::from_secs(1),
         concurrent: false,
         facts: Facts::News,
+        event_queue: None,
+        spin: None,
         groups,
         pvs,
         clients: Vec::new(),

@@ -1,5 +1,6 @@
 //! How much a client may ask of the server: every bound on memory, each with a word for the one that meets it.
 
+use super::event_queue::RING_SIZE;
 use crate::ca::dbr::{DbrClass, DbrType};
 use crate::ca::header::EXTENDED_HEADER_SIZE;
 use crate::pv::NativeType;
@@ -20,6 +21,8 @@ pub struct Limits {
     pub unsent_replies: usize,
     /// Unsent bytes above which no further update leaves the event queue: the send buffer of an EPICS server (`caProto.h`, `MAX_TCP`).
     pub unsent_updates: usize,
+    /// Entries of a ring of an event queue.
+    pub event_queue: usize,
     /// Clients that the ledger tells apart when it counts by peer; later ones are counted together.
     pub peers: usize,
 }
@@ -33,6 +36,7 @@ impl Default for Limits {
             circuits: 10_000,
             unsent_replies: 64 * 1024,
             unsent_updates: 16 * 1024,
+            event_queue: RING_SIZE,
             peers: 4096,
         }
     }
@@ -50,7 +54,8 @@ impl Limits {
         let needed = largest.max().unwrap_or(0).saturating_add(EXTENDED_HEADER_SIZE);
         let needed = u32::try_from(needed).unwrap_or(u32::MAX);
         let base = Limits::default();
-        Limits { payload: base.payload.max(max_array_bytes).max(needed), ..base }
+        let event_queue = scenario.event_queue.map_or(base.event_queue, |entries| entries as usize);
+        Limits { payload: base.payload.max(max_array_bytes).max(needed), event_queue, ..base }
     }
 }
 

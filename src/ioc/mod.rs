@@ -269,6 +269,12 @@ impl Ioc {
         &self.world.ledger
     }
 
+    /// What it serves.
+    #[must_use]
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
     /// The PVs.
     #[must_use]
     pub fn database(&self) -> &Database {

@@ -38,6 +38,8 @@ pub struct Content {
     pub title: String,
     /// Scenario, kind of run and date in one line.
     pub subtitle: String,
+    /// Names of the clients, by the place of their colour.
+    pub clients: Vec<String>,
     /// For a reader who knows neither statistics nor EPICS; a paragraph each.
     pub plain: Vec<String>,
     /// What was run on what: name and value.
@@ -89,6 +91,7 @@ impl Content {
         Content {
             title: input.scenario.title.clone(),
             subtitle: format!("Scenario {}, {how}, {}", input.scenario.name, input.when),
+            clients: input.summary.clients.iter().map(|client| client.name.clone()).collect(),
             plain: prose::plain(input.summary, input.scenario),
             setup: setup::rows(input.scenario, input.host, input.simulated),
             results: vec![grids::learned(input.summary), grids::cost(input.summary)],

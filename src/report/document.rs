@@ -334,6 +334,7 @@ mod tests {
     use super::*;
     use crate::scenario::model::{Change, Fetch};
     use crate::summary::{example, summarise};
+    use crate::trace::Loss;
     use crate::trace::histogram::nanoseconds;
 
     fn trace() -> Trace {
@@ -354,6 +355,7 @@ mod tests {
             mean_round_trip_ns: None,
             ambiguous: 0,
             overflowed: 0,
+            losses: vec![Loss { lost: Tick(12), back: None, why: "it was cut".into() }],
         }));
         Trace { scenario, emissions: vec![Vec::new(); 2], segments: vec![segment], probes: Vec::new() }
     }

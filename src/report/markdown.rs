@@ -1,6 +1,7 @@
 //! The report as Markdown, its figures beside it in `figures/`.
 
 use super::content::{Content, GLOSSARY, READING, RESIDUALS};
+use super::figure::{Figure, Omitted};
 use super::grids::{Cell, Grid};
 use super::prose::pieces;
 use super::verdicts;
@@ -16,7 +17,7 @@ pub fn render(content: &Content) -> String {
             content.results.iter().map(table).collect::<Vec<_>>().join("\n\n")
         ),
         verdicts(content),
-        figures(content),
+        figures(&content.figures, &content.omitted),
         expected(content),
         warnings(content),
         setup(content),
@@ -57,7 +58,9 @@ fn text(plain: &str) -> String {
     out
 }
 
-fn table(grid: &Grid) -> String {
+/// A table.
+#[must_use]
+pub fn table(grid: &Grid) -> String {
     let number = |column: usize| grid.rows.first().and_then(|row| row.get(column)).is_some_and(|cell| cell.number);
     let head: Vec<String> = grid.head.iter().map(|name| text(name)).collect();
     let rule: Vec<&str> = (0..head.len()).map(|column| if number(column) { "---:" } else { "---" }).collect();
@@ -77,9 +80,11 @@ fn cell(cell: &Cell) -> String {
     }
 }
 
-fn figures(content: &Content) -> String {
+/// Figures, their files beside in `figures/`, and why others are missing.
+#[must_use]
+pub fn figures(figures: &[Figure], omitted: &[Omitted]) -> String {
     let mut parts = vec!["## Figures".to_owned()];
-    for figure in &content.figures {
+    for figure in figures {
         let mut part = format!(
             "### {}\n\n![{}](figures/{}.png)\n\n{}",
             text(&figure.title),
@@ -92,7 +97,7 @@ fn figures(content: &Content) -> String {
         }
         parts.push(part);
     }
-    for omitted in &content.omitted {
+    for omitted in omitted {
         parts.push(format!("Left out: “{}”, because {}.", text(&omitted.title), text(&omitted.reason)));
     }
     parts.join("\n\n")

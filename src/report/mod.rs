@@ -2,7 +2,10 @@
 //!
 //! Nothing here draws or writes: [`crate::io::draw`] turns figures into files.
 
+pub mod article;
 mod axes;
+pub mod compare;
+pub mod comparison;
 pub mod content;
 pub mod csv;
 pub mod document;
@@ -18,6 +21,7 @@ mod legend;
 pub mod markdown;
 mod marker;
 pub mod number;
+pub mod page;
 pub mod palette;
 mod place;
 pub mod profile;

@@ -16,6 +16,15 @@ pub(super) fn rows(scenario: &Scenario, host: &Host, simulated: Option<&Simulati
     rows.push(("Repeats".to_owned(), scenario.repeats.to_string()));
     rows.push(("Measuring window".to_owned(), window(scenario)));
     rows.push(("Seed".to_owned(), scenario.seed.to_string()));
+    if let Some(entries) = scenario.event_queue {
+        rows.push(("Event queue".to_owned(), format!("{entries} entries, where EPICS base has 144")));
+    }
+    if let Some(spin) = scenario.spin {
+        rows.push((
+            "Emitter".to_owned(),
+            format!("spins for the last {spin} before each change, in the IOC's processor time"),
+        ));
+    }
     match simulated {
         Some(note) => {
             rows.push(("Link, modelled".to_owned(), note.link.clone()));
@@ -91,6 +100,12 @@ fn host_rows(host: &Host) -> Vec<(String, String)> {
             (name.to_owned(), value.unwrap_or_else(unknown))
         })
         .collect();
+    if let Some((period, push)) = host.floor.as_ref().and_then(|floor| floor.push_p50(Span::from_millis(1))) {
+        let slower = host.floor.as_ref().and_then(|floor| floor.push_p50(Span::from_millis(100)));
+        let slower = slower.filter(|(at, _)| *at != period).map(|(at, p50)| format!(", {p50} every {at}"));
+        let words = format!("{push} every {period}{}, in the median", slower.unwrap_or_default());
+        rows.push(("Floor: one message to a waiting thread, raw TCP".to_owned(), words));
+    }
     if !host.versions.is_empty() {
         let versions: Vec<String> = host.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
         rows.push(("Versions".to_owned(), versions.join(", ")));

@@ -79,6 +79,8 @@ impl Wish {
             connect_timeout: Span::from_secs(5),
             concurrent: false,
             facts: Facts::News,
+            event_queue: None,
+            spin: None,
             groups: vec![group()],
             clients: clients.collect(),
             pvs,

@@ -9,16 +9,43 @@ use super::read::{LoadedText, Source, read};
 pub struct BuiltIn {
     /// The name that it is run by.
     pub name: &'static str,
+    /// What it belongs to, as a heading in lists.
+    pub family: &'static str,
     /// Its file, comments and all.
     pub text: &'static str,
 }
 
-/// All of them, the default first.
-pub const BUILT_IN: [BuiltIn; 4] = [
-    BuiltIn { name: "quickstart", text: include_str!("../../fixtures/scenarios/quickstart.toml") },
-    BuiltIn { name: "strategies", text: include_str!("../../fixtures/scenarios/strategies.toml") },
-    BuiltIn { name: "types", text: include_str!("../../fixtures/scenarios/types.toml") },
-    BuiltIn { name: "article", text: include_str!("../../fixtures/scenarios/article.toml") },
+/// Names a built-in, its family and its file.
+macro_rules! built_in {
+    ($family:literal, $name:literal) => {
+        BuiltIn {
+            name: $name,
+            family: $family,
+            text: include_str!(concat!("../../fixtures/scenarios/", $name, ".toml")),
+        }
+    };
+}
+
+/// All of them, the default first; a family stands together.
+pub const BUILT_IN: [BuiltIn; 18] = [
+    built_in!("Start here", "quickstart"),
+    built_in!("Start here", "strategies"),
+    built_in!("Start here", "types"),
+    built_in!("Motion", "motor-readback"),
+    built_in!("Motion", "motor-done"),
+    built_in!("Slow controls and interlocks", "temperatures"),
+    built_in!("Slow controls and interlocks", "interlock-latched"),
+    built_in!("Slow controls and interlocks", "interlock-pulse"),
+    built_in!("Slow controls and interlocks", "counts"),
+    built_in!("Beam", "orbit"),
+    built_in!("Beam", "pulsed-machine"),
+    built_in!("Beam", "fast-scalar"),
+    built_in!("Screens and scans", "status-screen"),
+    built_in!("Screens and scans", "documentation"),
+    built_in!("Arrays", "waveform"),
+    built_in!("Arrays", "camera"),
+    built_in!("Load", "slow-consumer"),
+    built_in!("Python", "article"),
 ];
 
 impl BuiltIn {
@@ -52,6 +79,27 @@ mod tests {
             assert_eq!(scenario.name, built_in.name);
             assert!(!scenario.title.is_empty() && scenario.title != scenario.name, "{}", built_in.name);
             assert!(!scenario.about.is_empty() && !scenario.clients.is_empty(), "{}", built_in.name);
+        }
+    }
+
+    #[test]
+    fn families_stand_together() {
+        let mut families: Vec<&str> = BUILT_IN.iter().map(|built_in| built_in.family).collect();
+        families.dedup();
+        let all = families.len();
+        families.sort_unstable();
+        families.dedup();
+        assert_eq!(families.len(), all);
+    }
+
+    /// PVs whose values cannot tell one change from the next say nothing of what was missed.
+    #[test]
+    fn changing_pvs_carry_their_numbers() {
+        for built_in in BUILT_IN.iter().filter(|built_in| built_in.name != "types") {
+            let scenario = built_in.scenario().unwrap();
+            for group in &scenario.groups {
+                assert!(group.native != crate::pv::NativeType::Enum, "{}: {}", built_in.name, group.pattern);
+            }
         }
     }
 

@@ -34,6 +34,12 @@ pub struct Scenario {
     pub concurrent: bool,
     /// How much is recorded.
     pub facts: Facts,
+    /// Entries of an event queue's ring, where that is not the 144 of EPICS base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_queue: Option<u32>,
+    /// The emitter wakes this long before each change and spins until it is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spin: Option<Span>,
     /// The blocks that PVs were defined in.
     pub groups: Vec<PvGroup>,
     /// All PVs, patterns expanded; [`PvId`] is the index.

@@ -1,6 +1,7 @@
 //! From the text of a scenario file to the scenario.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
 
 use toml::de::DeTable;
 
@@ -31,6 +32,10 @@ const MAX_LOOKED_AT: usize = 10_000_000;
 const MAX_VALUE_BYTES: u64 = 1 << 30;
 /// The longest name of a scenario or client, in characters.
 const MAX_NAME: usize = 64;
+/// Entries of an event queue's ring: from those of EPICS base (`EVENTQUESIZE` of `dbEvent.c`) up.
+const EVENT_QUEUE: RangeInclusive<u64> = 144..=1_000_000;
+/// A longer spin would keep a processor busy for nothing.
+const LONGEST_SPIN: Span = Span::from_millis(10);
 
 /// A scenario file's text and what the user calls it.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +94,9 @@ fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findin
         connect_timeout: root.time_or("connect_timeout", SHORTEST_WINDOW..=LONGEST, Span::from_secs(5)),
         concurrent: root.flag_or("concurrent", false),
         facts: root.choice_or("facts", &[("news", Facts::News), ("full", Facts::Full)], Facts::News),
+        event_queue: Some(root.whole_or("event_queue", EVENT_QUEUE, *EVENT_QUEUE.start()) as u32)
+            .filter(|entries| u64::from(*entries) != *EVENT_QUEUE.start()),
+        spin: Some(root.time_or("spin", Span::ZERO..=LONGEST_SPIN, Span::ZERO)).filter(|spin| *spin > Span::ZERO),
         groups: Vec::new(),
         pvs: Vec::new(),
         clients: Vec::new(),

@@ -54,7 +54,7 @@ pub fn of_mean(values: &[f64]) -> Option<(f64, f64)> {
 }
 
 /// The 97.5 % quantile of Student's t, to six digits so that it is the same with any mathematics library.
-fn students_t(freedom: usize) -> Option<f64> {
+pub(super) fn students_t(freedom: usize) -> Option<f64> {
     let t = StudentsT::new(0.0, 1.0, freedom as f64).ok()?.inverse_cdf(1.0 - TAIL);
     Some((t * 1e6).round() / 1e6)
 }

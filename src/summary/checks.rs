@@ -5,6 +5,7 @@ use crate::scenario::model::{Change, Phase, PvGroup};
 use crate::stats::Distribution;
 use crate::theory::Intervals;
 use crate::time::Span;
+use crate::trace::Loss;
 use crate::trace::audit::Audit;
 
 /// Closeness of `λT` to a ratio, as a fraction of it.
@@ -69,10 +70,12 @@ fn worst_percent(used: &[(Option<Span>, Span)]) -> Option<f64> {
     percents.max_by(f64::total_cmp)
 }
 
-/// Gets and redundant gets must be the same on both sides.
+/// Gets and redundant gets must be the same on both sides, but for answers that were `on_the_way` when a circuit was lost:
+/// the IOC counts those, and the client asks again.
 #[must_use]
-pub fn counts(what: &'static str, repeat: u32, client: u64, ioc: u64) -> Option<Finding> {
-    (client != ioc).then_some(Finding::CountsDiffer { what, repeat, client, ioc })
+pub fn counts(what: &'static str, repeat: u32, client: u64, ioc: u64, on_the_way: u64) -> Option<Finding> {
+    let unheard = ioc.checked_sub(client);
+    unheard.is_none_or(|unheard| unheard > on_the_way).then_some(Finding::CountsDiffer { what, repeat, client, ioc })
 }
 
 /// A client cannot have taken more updates than were sent, and less only by those that were on their way when it ended.
@@ -80,6 +83,14 @@ pub fn counts(what: &'static str, repeat: u32, client: u64, ioc: u64) -> Option<
 pub fn updates(repeat: u32, taken: u64, sent: u64, in_flight: u64) -> Option<Finding> {
     let lost = sent.checked_sub(taken).is_none_or(|missing| missing > in_flight);
     lost.then_some(Finding::CountsDiffer { what: "updates", repeat, client: taken, ioc: sent })
+}
+
+/// The times without the IOC.
+#[must_use]
+pub fn losses(losses: &[Loss]) -> Option<Finding> {
+    let last = losses.last()?;
+    let away = losses.iter().filter_map(Loss::length).fold(Span::ZERO, |sum, length| sum + length);
+    Some(Finding::Lost { times: losses.len(), away, why: last.why.clone() })
 }
 
 /// Observations that cannot be.
@@ -201,8 +212,10 @@ mod tests {
 
     #[test]
     fn both_sides_count_the_same() {
-        assert_eq!(counts("gets", 0, 7, 7), None);
-        assert_eq!(counts("gets", 1, 7, 8).unwrap().what(), "in repeat 2 the client counted 7 gets, the IOC 8");
+        assert_eq!(counts("gets", 0, 7, 7, 0), None);
+        assert_eq!(counts("gets", 0, 7, 9, 2), None, "two answers were lost with their circuit");
+        assert!(counts("gets", 0, 8, 7, 2).is_some(), "an answer that was never given is none that was lost");
+        assert_eq!(counts("gets", 1, 7, 8, 0).unwrap().what(), "in repeat 2 the client counted 7 gets, the IOC 8");
         assert_eq!(updates(0, 100, 103, 3), None);
         assert!(updates(0, 100, 104, 3).is_some());
         assert!(updates(0, 104, 103, 3).is_some());

@@ -65,6 +65,8 @@ pub(crate) fn scenario(groups: Vec<(usize, PvGroup)>, clients: Vec<ClientSpec>) 
         connect_timeout: Span::from_secs(5),
         concurrent: false,
         facts: Facts::News,
+        event_queue: None,
+        spin: None,
         groups: groups.into_iter().map(|(_, group)| group).collect(),
         pvs,
         clients,
@@ -149,6 +151,7 @@ fn tally() -> ClientTally {
         mean_round_trip_ns: None,
         ambiguous: 0,
         overflowed: 0,
+        losses: Vec::new(),
     }
 }
 

@@ -55,6 +55,15 @@ pub enum Finding {
         /// Of how many.
         changes: u64,
     },
+    /// The client lost its circuits.
+    Lost {
+        /// How often.
+        times: usize,
+        /// How long it was away in all, as far as it came back.
+        away: Span,
+        /// The last reason.
+        why: String,
+    },
     /// Latencies below zero.
     Negative {
         /// How many.
@@ -125,6 +134,10 @@ impl Finding {
             Finding::Unnoticed { unnoticed, changes } => {
                 format!("{unnoticed} of {changes} changes were still not noticed when the drain was over")
             }
+            Finding::Lost { times, away, why } => {
+                let times = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
+                format!("it lost its IOC {times} and was away for {away} in all; at last because {why}")
+            }
             Finding::Negative { count } => format!("{count} changes were noticed before they were posted"),
             Finding::LateFirst { changes } => {
                 format!("its first values came after the window had opened; {changes} changes before them are left out")
@@ -162,6 +175,9 @@ impl Finding {
             }
             Finding::Unnoticed { .. } => {
                 "percentiles count them as the longest, means leave them out: a longer drain shows whether they are late or lost"
+            }
+            Finding::Lost { .. } => {
+                "its latencies hold the time that it was away; what was on the way then was asked or sent twice"
             }
             Finding::Negative { .. } => "the clocks or the client's stamps are wrong; nothing was clamped",
             Finding::LateFirst { .. } => {

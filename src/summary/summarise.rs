@@ -11,7 +11,7 @@ use crate::scenario::model::{ClientSpec, Scenario};
 use crate::stats::Distribution;
 use crate::time::Span;
 use crate::trace::audit::Audit;
-use crate::trace::{EmissionIndex, Segment, Trace};
+use crate::trace::{EmissionIndex, Loss, Segment, Trace};
 
 /// Sums a run up. `notes` are what the one who ran it knows besides, such as failures; they come first among the warnings.
 #[must_use]
@@ -110,6 +110,7 @@ struct Seen {
     before_first: u64,
     ambiguous: u64,
     overflowed: u64,
+    losses: Vec<Loss>,
     lateness: Distribution,
     shortest: Option<Span>,
 }
@@ -127,10 +128,15 @@ impl Seen {
         self.ambiguous = self.ambiguous.saturating_add(tally.ambiguous);
         self.overflowed = self.overflowed.saturating_add(tally.overflowed);
         let (repeat, ioc) = (segment.repeat, &measured.counted_in_all);
-        let counts = |what, own: Option<u64>, ioc| own.and_then(|own| checks::counts(what, repeat, own, ioc));
+        self.losses.extend_from_slice(&tally.losses);
+        let on_the_way = tally.losses.len() as u64 * segment.ledger.len() as u64;
+        let counts =
+            |what, own: Option<u64>, ioc| own.and_then(|own| checks::counts(what, repeat, own, ioc, on_the_way));
         self.counts.extend(counts("gets", tally.requests, ioc.requests));
         self.counts.extend(counts("redundant gets", tally.redundant, ioc.redundant));
-        let updates = tally.updates.and_then(|own| checks::updates(repeat, own, ioc.updates_sent, measured.in_flight));
+        // What the sockets held of updates when a circuit was lost has no bound worth naming.
+        let in_flight = if tally.losses.is_empty() { measured.in_flight } else { u64::MAX };
+        let updates = tally.updates.and_then(|own| checks::updates(repeat, own, ioc.updates_sent, in_flight));
         self.counts.extend(updates);
     }
 
@@ -143,6 +149,7 @@ impl Seen {
     ) -> Vec<Finding> {
         let mut found = self.counts.clone();
         found.extend(checks::impossible(self.audit));
+        found.extend(checks::losses(&self.losses));
         found.extend(checks::negative(summary.notice.negative));
         found.extend(checks::overflowed(self.overflowed));
         found.extend(checks::ambiguous(self.ambiguous));

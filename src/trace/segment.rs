@@ -4,7 +4,7 @@ use hdrhistogram::Histogram;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LedgerRow, Observation, Request};
+use super::{LedgerRow, Loss, Observation, Request};
 use crate::time::{Span, Tick};
 
 /// The measuring window and the drain after it.
@@ -55,6 +55,9 @@ pub struct ClientTally {
     pub ambiguous: u64,
     /// Observations that did not fit the recording.
     pub overflowed: u64,
+    /// When it was without its IOC.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<Loss>,
 }
 
 /// The IOC's count for one client over the window.

@@ -1,5 +1,6 @@
 //! The flags as they are written, before anything is believed: a file for each command.
 
+mod compare;
 mod doctor;
 mod ioc;
 mod predict;
@@ -14,6 +15,7 @@ use clap_complete::Shell;
 use super::exit;
 use crate::scenario::duration::parse_duration;
 use crate::time::Span;
+pub(crate) use compare::{BaselineFlags, CompareFlags, CompareFormatFlag, HistoryFlags, HistoryFormatFlag};
 pub(crate) use doctor::DoctorFlags;
 pub(crate) use ioc::IocFlags;
 pub(crate) use predict::{FetchFlag, PacingFlag, PatternFlag, PredictFlags};
@@ -29,6 +31,7 @@ Examples:
   pollcost scenarios quickstart > mine.toml    start a scenario of your own
   pollcost run mine.toml                       measure it
   pollcost simulate mine.toml                  the same in virtual time
+  pollcost compare baseline.json out           whether a run is worse than before
   pollcost predict --rate 10 --period 10ms,1s  what to expect, without a run
   pollcost ioc mine.toml                       serve its PVs to any EPICS client
   pollcost doctor                              what this machine can measure";
@@ -83,6 +86,15 @@ pub(crate) enum Command {
     /// Draw the report of a run folder again, only its figures for an article or a slide, or several runs side by side
     #[command(after_help = report::REPORT_EXAMPLES)]
     Report(ReportFlags),
+    /// Say whether one run is worse than another: counters first, times second
+    #[command(after_help = format!("{}\n\n{}", compare::COMPARE_EXAMPLES, exit::HELP))]
+    Compare(Box<CompareFlags>),
+    /// Keep what later runs are compared with
+    #[command(subcommand, after_help = compare::BASELINE_EXAMPLES)]
+    Baseline(BaselineFlags),
+    /// Say where a series of runs changed, and what drifts
+    #[command(after_help = compare::HISTORY_EXAMPLES)]
+    History(HistoryFlags),
     /// Print a completion script for a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {

@@ -1,5 +1,6 @@
 //! From flags to requests: options applied, everything checked.
 
+mod compare;
 mod predict;
 mod report;
 
@@ -8,8 +9,11 @@ use std::io::IsTerminal;
 use clap_complete::Shell;
 
 use super::args::{
-    ColorFlag, Command, DoctorFlags, FactsFlag, Flags, FormatFlag, IocFlags, RunFlags, SimulateFlags, VoiceFlags,
+    BaselineFlags, ColorFlag, Command, CompareFlags, DoctorFlags, FactsFlag, Flags, FormatFlag, HistoryFlags, IocFlags,
+    RunFlags, SimulateFlags, VoiceFlags,
 };
+pub(super) use compare::subject;
+
 use super::failure::Failure;
 use super::{DEFAULT_SCENARIO, source};
 use crate::io::request::{
@@ -20,8 +24,8 @@ use crate::scenario::model::{Facts, Scenario};
 use crate::time::Span;
 
 /// What the user asks for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Request {
+#[derive(Debug)]
+pub(crate) enum Request {
     /// Run a scenario live.
     Run(Box<RunRequest>),
     /// Run a scenario in virtual time.
@@ -41,6 +45,12 @@ pub enum Request {
         /// How it is printed.
         format: Format,
     },
+    /// Compare runs.
+    Compare(Box<CompareFlags>),
+    /// Keep baselines.
+    Baseline(BaselineFlags),
+    /// Look over a series of runs.
+    History(HistoryFlags),
     /// Print a completion script.
     Completions(Shell),
 }
@@ -56,6 +66,9 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
         Some(Command::Doctor(flags)) => Ok(Request::Doctor(doctor(flags))),
         Some(Command::Report(flags)) => Ok(Request::Report(Box::new(report::report(flags)?))),
         Some(Command::Scenarios(flags)) => Ok(Request::Scenarios { name: flags.name, format: format(flags.format) }),
+        Some(Command::Compare(flags)) => Ok(Request::Compare(flags)),
+        Some(Command::Baseline(flags)) => Ok(Request::Baseline(flags)),
+        Some(Command::History(flags)) => Ok(Request::History(flags)),
         Some(Command::Completions { shell }) => Ok(Request::Completions(shell)),
         // Answered before any request is made.
         Some(Command::InternalIoc | Command::InternalClient) => {

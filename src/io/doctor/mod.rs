@@ -4,7 +4,7 @@ mod clocks;
 mod counters;
 mod load;
 mod short;
-mod timers;
+pub mod timers;
 pub mod wire;
 
 use std::fs::OpenOptions;

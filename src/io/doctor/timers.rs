@@ -15,13 +15,7 @@ use crate::time::{Span, Tick};
 ///
 /// # Errors
 /// Why this way to wait is not to be had.
-pub(super) fn lateness(
-    method: Method,
-    asked: Span,
-    count: usize,
-    offset: Span,
-    stop: &Stop,
-) -> Result<Vec<Span>, String> {
+pub fn lateness(method: Method, asked: Span, count: usize, offset: Span, stop: &Stop) -> Result<Vec<Span>, String> {
     let stop = stop.clone();
     let thread = std::thread::spawn(move || {
         if method != Method::Sleep && !timer::sharpen() {

@@ -51,7 +51,7 @@ pub struct Circuit {
 impl Circuit {
     /// A circuit that was opened from `peer` to our `port`. It has something to send at once: our version.
     pub(super) fn new(id: CircuitId, listener: usize, peer: SocketAddr, port: u16, world: &mut World) -> Circuit {
-        let mut session = Session::new(id, listener, peer, port);
+        let mut session = Session::new(id, listener, peer, port, world.limits.event_queue);
         session.account = world.ledger.open(listener);
         message::server_version(&mut session.out.bytes);
         Circuit { stream: Stream::new(world.limits.payload), session, closed: None, listed: false }

@@ -52,7 +52,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(id: CircuitId, listener: usize, peer: SocketAddr, port: u16) -> Session {
+    pub(super) fn new(id: CircuitId, listener: usize, peer: SocketAddr, port: u16, event_queue: usize) -> Session {
         Session {
             id,
             listener,
@@ -64,7 +64,7 @@ impl Session {
             unaccounted: (0, 0),
             out: Output::default(),
             channels: Slab::new(),
-            events: EventQueue::default(),
+            events: EventQueue::new(event_queue),
             subscriptions: HashMap::new(),
             refused: Vec::new(),
         }

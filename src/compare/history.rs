@@ -1,0 +1,137 @@
+//! A series of runs: where a metric changed, and what drifts.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::baseline::Baseline;
+use super::metric::Metric;
+use super::policy::Policy;
+use super::sameness::differences;
+use crate::stats::change_points::{change_points, drift};
+
+/// Version of the layout of a history as JSON.
+pub const HISTORY_VERSION: u32 = 1;
+
+/// What a series of runs came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    /// Always 1.
+    pub history_version: u32,
+    /// The runs, in their order.
+    pub runs: Vec<String>,
+    /// Runs that were passed over, and why.
+    pub left_out: Vec<String>,
+    /// One for each client and metric that every run has.
+    pub tracks: Vec<Track>,
+}
+
+/// One metric of one client over the runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Track {
+    /// The client.
+    pub client: String,
+    /// The metric.
+    pub metric: Metric,
+    /// Unit of the values.
+    pub unit: String,
+    /// Mean over the repeats of each run.
+    pub values: Vec<f64>,
+    /// Where it changed by what matters.
+    pub changes: Vec<Step>,
+    /// A slow change by what matters, where no step shows one.
+    pub drift: Option<Slope>,
+}
+
+/// A change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Index of the first run after it.
+    pub at: usize,
+    /// Mean of the stretch before it.
+    pub before: f64,
+    /// Mean of the stretch after it.
+    pub after: f64,
+    /// Of E-divisive's permutation test.
+    pub p: f64,
+}
+
+/// A drift.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Slope {
+    /// From one run to the next: Theil and Sen's.
+    pub a_run: f64,
+    /// From the first run to the last.
+    pub whole: f64,
+    /// Of Mann and Kendall's test.
+    pub p: f64,
+}
+
+/// Looks a series over. Runs that may not be compared with the last one are left out and named.
+#[must_use]
+pub fn history(runs: &[(String, Baseline)], policy: &Policy, seed: u64) -> History {
+    let mut found =
+        History { history_version: HISTORY_VERSION, runs: Vec::new(), left_out: Vec::new(), tracks: Vec::new() };
+    let Some((_, last)) = runs.last() else { return found };
+    let mut kept = Vec::new();
+    for (name, run) in runs {
+        let machines = run.machine.as_ref().zip(last.machine.as_ref());
+        let mut why = differences(run, last);
+        if machines.is_some_and(|(a, b)| !a.is_like(b)) {
+            why.push("it was made on another machine".to_owned());
+        }
+        match why.first() {
+            None => {
+                found.runs.push(name.clone());
+                kept.push(run);
+            }
+            Some(why) => found.left_out.push(format!("{name}: {why}")),
+        }
+    }
+    for client in &last.clients {
+        for (metric, least) in &policy.metrics {
+            let mean = |run: &&Baseline| {
+                let values = run.clients.iter().find(|c| c.name == client.name)?.whole(*metric)?;
+                Some(values.iter().sum::<f64>() / values.len() as f64)
+            };
+            let values: Option<Vec<f64>> = kept.iter().map(mean).collect();
+            let Some(values) = values else { continue };
+            let matters =
+                |before: f64, after: f64| (after - before).abs() >= least.absolute.max(least.relative * before.abs());
+            let changes = steps(&values, policy.level, seed, matters);
+            let drift = if changes.is_empty() { slope(&values, policy.level, matters) } else { None };
+            let (client, unit) = (client.name.clone(), metric.unit().to_owned());
+            found.tracks.push(Track { client, metric: *metric, unit, values, changes, drift });
+        }
+    }
+    found
+}
+
+fn steps(values: &[f64], level: f64, seed: u64, matters: impl Fn(f64, f64) -> bool) -> Vec<Step> {
+    let points = change_points(values, level, seed);
+    let ends = |i: usize| {
+        (
+            i.checked_sub(1).and_then(|b| points.get(b)).map_or(0, |p| p.at),
+            points.get(i + 1).map_or(values.len(), |p| p.at),
+        )
+    };
+    let mean = |from: usize, to: usize| {
+        let stretch = values.get(from..to).unwrap_or_default();
+        stretch.iter().sum::<f64>() / stretch.len().max(1) as f64
+    };
+    let all = points.iter().enumerate().map(|(i, point)| {
+        let (from, to) = ends(i);
+        Step { at: point.at, before: mean(from, point.at), after: mean(point.at, to), p: point.p }
+    });
+    all.filter(|step| matters(step.before, step.after)).collect()
+}
+
+fn slope(values: &[f64], level: f64, matters: impl Fn(f64, f64) -> bool) -> Option<Slope> {
+    let drift = drift(values)?;
+    let first = values.first()?;
+    let whole = drift.slope * (values.len() - 1) as f64;
+    (drift.p <= level && matters(*first, first + whole)).then_some(Slope { a_run: drift.slope, whole, p: drift.p })
+}

@@ -1,0 +1,160 @@
+//! A whole run whose processes are stopped or killed in the middle: what is told, what is kept, and that it ends.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::Child;
+use std::thread::JoinHandle;
+
+use nix::sys::signal::Signal;
+
+use crate::process::{program, signal};
+
+/// One client after the other; the second is told to be in its window for a while.
+const RUN: &str = r#"
+name = "faulty"
+repeats = 1
+window = "1s"
+min_periods = 1
+warmup = "20ms"
+drain = "500ms"
+
+[[pv]]
+name = "R:{0..4}"
+change = { pattern = "periodic", period = "20ms" }
+
+[[client]]
+name = "first"
+fetch = "monitor"
+
+[[client]]
+name = "second"
+fetch = "FETCH"
+PACING
+"#;
+
+struct Run {
+    child: Child,
+    told: JoinHandle<String>,
+    folder: tempfile::TempDir,
+}
+
+impl Run {
+    /// Starts a run, and waits until the second client is in the middle of it.
+    fn start(second: &str) -> Run {
+        let pacing = if second == "monitor" { "" } else { "pacing = \"fixed-delay\"\nperiod = \"2ms\"" };
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("faulty.toml");
+        fs::write(&file, RUN.replace("FETCH", second).replace("PACING", pacing)).unwrap();
+        let mut child = program().arg("run").arg(&file).arg("-o").arg(folder.path().join("out")).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        assert!(line.contains("first"), "{line:?}");
+        let told = std::thread::spawn(move || {
+            let mut told = line;
+            lines.read_to_string(&mut told).unwrap();
+            told
+        });
+        let run = Run { child, told, folder };
+        crate::until("the second client runs", || run.find("internal-client").is_some());
+        // It is in its window some time after it has connected: there is no other sign of that outside of it.
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        run
+    }
+
+    fn find(&self, argument: &str) -> Option<u32> {
+        let parent = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
+        let mut children = children.split_ascii_whitespace();
+        let of = |pid: &&str| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains(argument)
+        };
+        children.find(of)?.parse().ok()
+    }
+
+    fn signal(&self, argument: &str, which: Signal) {
+        signal(self.find(argument).unwrap(), which);
+    }
+
+    /// Waits for its end: the exit code, what it said, and the rows of its summary by client.
+    fn end(mut self) -> (i32, String, HashMap<String, HashMap<String, String>>, tempfile::TempDir) {
+        let mut code = None;
+        crate::until("the run ends", || {
+            code = self.child.try_wait().unwrap();
+            code.is_some()
+        });
+        let mut told = self.told.join().unwrap();
+        self.child.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+        let summary = rows(&self.folder.path().join("out/summary.csv"));
+        let summary = summary.into_iter().map(|row| (row["client"].clone(), row)).collect();
+        (code.unwrap().code().unwrap(), told, summary, self.folder)
+    }
+}
+
+fn rows(path: &Path) -> Vec<HashMap<String, String>> {
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    let header = reader.headers().unwrap().clone();
+    let row =
+        |record: csv::StringRecord| header.iter().map(str::to_owned).zip(record.iter().map(str::to_owned)).collect();
+    reader.records().map(|record| row(record.unwrap())).collect()
+}
+
+/// Every observation is of a change that was posted before it.
+fn check_facts(out: &Path) -> usize {
+    let posted: HashMap<(String, String), u64> = rows(&out.join("emissions.csv"))
+        .into_iter()
+        .map(|row| ((row["pv"].clone(), row["seq"].clone()), row["posted_ns"].parse().unwrap()))
+        .collect();
+    let observations = rows(&out.join("observations.csv"));
+    for row in observations.iter().filter(|row| row["seq"] != "0") {
+        let at: u64 = row["received_ns"].parse().unwrap();
+        assert!(posted[&(row["pv"].clone(), row["seq"].clone())] < at, "{row:?}");
+    }
+    observations.iter().filter(|row| row["client"] == "second").count()
+}
+
+#[test]
+fn an_ioc_that_pauses_makes_its_changes_late_and_loses_none() {
+    for fetch in ["monitor", "batch"] {
+        let run = Run::start(fetch);
+        run.signal("internal-ioc", Signal::SIGSTOP);
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        run.signal("internal-ioc", Signal::SIGCONT);
+        let (code, told, summary, folder) = run.end();
+        assert_eq!(code, 0, "{told}");
+        assert_eq!(summary["second"]["unnoticed"], "0", "{told}");
+        assert_eq!(summary["second"]["negative_latencies"], "0");
+        assert!(!told.contains("counted"), "{told}");
+        check_facts(&folder.path().join("out"));
+    }
+}
+
+#[test]
+fn an_ioc_that_hangs_is_given_up_and_what_was_recorded_is_kept() {
+    let run = Run::start("batch");
+    run.signal("internal-ioc", Signal::SIGSTOP);
+    let (code, told, summary, folder) = run.end();
+    assert_eq!(code, 4, "{told}");
+    assert!(told.contains("the IOC did not answer within 20 s"), "{told}");
+    assert_eq!(summary.keys().collect::<Vec<_>>(), ["first"]);
+    assert!(check_facts(&folder.path().join("out")) > 0, "the second client's observations are kept, too");
+}
+
+#[test]
+fn a_client_that_is_killed_or_hangs_is_given_up_and_the_rest_is_kept() {
+    for (which, why) in [
+        (Signal::SIGKILL, "client second ended before its time"),
+        (Signal::SIGSTOP, "client second did not answer within 10 s"),
+    ] {
+        let run = Run::start("monitor");
+        run.signal("internal-client", which);
+        let (code, told, summary, folder) = run.end();
+        assert_eq!(code, 4, "{told}");
+        assert!(told.contains(why), "{told}");
+        assert_eq!(summary.keys().collect::<Vec<_>>(), ["first"]);
+        assert!(check_facts(&folder.path().join("out")) > 0, "what it recorded is kept");
+    }
+}
