@@ -6,6 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::process::Command;
 
+use super::client_files::ClientFiles;
 use super::control::{ClientPv, ClientReply, ClientSetup, record_observation};
 use super::ioc_child::{no_memory, own_program, recording};
 use super::process::{Process, ProcessError};
@@ -81,6 +82,8 @@ struct Printing {
     told_to_end: bool,
     /// Held while it runs.
     _repeater: UdpSocket,
+    /// Held likewise.
+    _files: Option<ClientFiles>,
 }
 
 impl ClientChild {
@@ -136,6 +139,9 @@ impl ClientChild {
         port: u16,
     ) -> Result<ClientChild, ProcessError> {
         let name = format!("client {}", spec.name);
+        let built_in =
+            ClientFiles::resolve(words).map_err(|source| ProcessError::Start { program: name.clone(), source })?;
+        let words = built_in.as_ref().map_or(words, |(words, _)| words.as_slice());
         let (program, arguments) = words.split_first().ok_or_else(|| ProcessError::Start {
             program: name.clone(),
             source: std::io::Error::other("its command is empty"),
@@ -147,8 +153,9 @@ impl ClientChild {
         let repeater = stand_in_for_the_repeater(&mut command)
             .map_err(|source| ProcessError::Start { program: format!("the CA repeater of {name}"), source })?;
         let process = Process::start(&name, command, Vec::new())?;
+        let files = built_in.map(|(_, files)| files);
         let lines = Lines::new(&pvs, scenario.facts);
-        let printing = Printing { lines, window: None, told_to_end: false, _repeater: repeater };
+        let printing = Printing { lines, window: None, told_to_end: false, _repeater: repeater, _files: files };
         Ok(ClientChild { process, kind: Kind::External(Box::new(printing)), over: false })
     }
 

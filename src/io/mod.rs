@@ -4,6 +4,7 @@
 pub mod catalogue;
 mod circuits;
 pub mod client_child;
+mod client_files;
 pub mod client_process;
 #[cfg(test)]
 mod client_tests;

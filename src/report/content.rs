@@ -82,6 +82,9 @@ impl Content {
             figures.splice(0..0, of_facts);
             omitted.extend(not);
         }
+        let (of_claims, not) = figures::parted(figures::of_claims(input.scenario, input.summary, &judged));
+        figures.splice(0..0, of_claims);
+        omitted.extend(not);
         if input.simulated.is_some() {
             figures = figures.into_iter().map(|figure| figure.marked("simulated")).collect();
         }

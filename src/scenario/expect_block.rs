@@ -1,7 +1,7 @@
 //! `[[expect]]` and `[[claim]]` blocks.
 
 use super::duration::LONGEST;
-use super::expectation::{Bound, Claim, Expectation, Quantity, Relation, Tolerance};
+use super::expectation::{Bound, Claim, Expectation, Quantity, Relation, Shown, Tolerance};
 use super::metric::{Dimension, Metric};
 use super::model::Scenario;
 use super::problem::{shown, suggest};
@@ -60,7 +60,9 @@ fn claim(section: Section<'_>, before: &[Claim]) -> Option<Claim> {
         entry.fault(format!("the claim `{name}` is named twice"), "give it another name");
     }
     let says = sentence(&section);
-    let claim = Claim { name: name?, says: says?, source: words(&section, "source"), note: words(&section, "note") };
+    let figure = section.choice_or("figure", &[("values", Shown::Values), ("curves", Shown::Curves)], Shown::Values);
+    let (source, note) = (words(&section, "source"), words(&section, "note"));
+    let claim = Claim { name: name?, says: says?, source, note, figure };
     section.finish(&[]);
     Some(claim)
 }

@@ -110,6 +110,20 @@ pub struct Claim {
     pub source: Option<String>,
     /// What a reader must know of how it was tested.
     pub note: Option<String>,
+    /// What its figure shows.
+    #[serde(default)]
+    pub figure: Shown,
+}
+
+/// What the figure of a claim shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shown {
+    /// The quantities of its expectations that are of one kind with the first.
+    #[default]
+    Values,
+    /// The curves of the probe that its first expectation is of.
+    Curves,
 }
 
 impl Expectation {

@@ -3,6 +3,7 @@
 mod age_saw;
 mod burst_place;
 mod choice;
+mod claims;
 mod cpu_period;
 mod expected;
 mod fraction_period;
@@ -23,6 +24,7 @@ mod timeline;
 pub use age_saw::age_saw;
 pub use burst_place::burst_place;
 pub use choice::{Chosen, choose};
+pub use claims::of_claims;
 pub use cpu_period::cpu_period;
 pub use fraction_period::{missed_period, redundant_period};
 pub use history::history;
@@ -74,7 +76,7 @@ pub fn of_facts(summary: &Summary, excerpt: &Excerpt) -> (Vec<Figure>, Vec<Omitt
     ])
 }
 
-fn parted(tried: impl IntoIterator<Item = Result<Figure, Omitted>>) -> (Vec<Figure>, Vec<Omitted>) {
+pub(super) fn parted(tried: impl IntoIterator<Item = Result<Figure, Omitted>>) -> (Vec<Figure>, Vec<Omitted>) {
     let mut figures = Vec::new();
     let mut omitted = Vec::new();
     for result in tried {
