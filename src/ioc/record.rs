@@ -320,6 +320,30 @@ mod tests {
         assert_eq!(record.change(&properties, 10.0, NOW).seq, Some(Seq(4)), "after a restart the first change counts");
     }
 
+    proptest::proptest! {
+        /// What a monitor last told is never further off than the deadband, and nothing nearer than that is told.
+        #[test]
+        fn a_deadband_is_what_may_be_kept_back(
+            deadband in 0.0f64..10.0,
+            signals in proptest::collection::vec(-20.0f64..20.0, 1..100),
+        ) {
+            let (properties, mut record) = record(|g| g.mdel = Some(deadband));
+            let (mut told, mut seq, mut kept_back) = (None::<f64>, 0, 0);
+            for signal in signals {
+                let news = told.is_none_or(|told| (signal - told).abs() > deadband);
+                let posting = record.change(&properties, signal, NOW);
+                if news {
+                    (told, seq) = (Some(signal), seq + 1);
+                } else {
+                    kept_back += 1;
+                }
+                proptest::prop_assert_eq!(posting.seq, news.then_some(Seq(seq)));
+                proptest::prop_assert_eq!(posting.mask & dbe::VALUE != 0, news);
+            }
+            proptest::prop_assert_eq!((record.suppressed(), record.current().seq), (kept_back, Seq(seq)));
+        }
+    }
+
     #[test]
     fn the_archive_has_a_deadband_of_its_own() {
         let (properties, mut record) = record(|g| {

@@ -23,6 +23,7 @@ fn clients_come_back_to_an_ioc_that_was_killed_and_started_again() {
     clients.iter_mut().for_each(|client| client.goes_on(50));
     for client in clients {
         let (_, tally) = client.stop();
+        println!("killed and started again: {:?}", tally.losses);
         assert_eq!(tally.losses.len(), 1, "{:?}", tally.losses);
         assert!(tally.losses[0].back.is_some());
         assert!(tally.losses[0].why.contains("127.0.0.1"), "{:?}", tally.losses);

@@ -29,6 +29,8 @@ fn through(fetch: Fetch, trouble: impl FnOnce(&Proxy, &mut Client)) -> ClientTal
     check(&observations, &newest);
     let counted = ioc.counted(USER);
     let losses = tally.losses.len() as u64;
+    // For docs/faults.md: `cargo test --test faults -- --nocapture`.
+    println!("{fetch:?} {:?}", tally.losses);
     // What the IOC answered or sent and the client never had was on the way when its circuit was lost.
     let (own, updates) = (tally.requests.unwrap(), tally.updates.unwrap());
     assert!(own <= counted.gets && counted.gets - own <= losses * COUNT as u64, "{fetch:?}: {own} of {counted:?}");
