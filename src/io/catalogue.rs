@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::draw::{DrawError, Style, figure_files, svg};
 use super::files::{FileError, write_files};
-use super::live::{Finished, LiveError, run_live};
+use super::live::{Finished, LiveError, default_folder, run_live};
 use super::request::{CatalogueRequest, How, RunRequest, SimulateRequest, Voice};
 use super::runs::{RunFolderError, load_summary};
 use super::simulation::{SimulationError, run_simulation};
@@ -71,8 +71,7 @@ pub struct CatalogueDone {
 pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, CatalogueError> {
     let folder = request.out.clone().unwrap_or_else(|| {
         let now = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
-        let compact: String = now.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
-        Path::new("reports").join(format!("catalogue-{compact}"))
+        default_folder("catalogue", &now)
     });
     let how = match &request.how {
         How::Live { .. } => "measured live".to_owned(),

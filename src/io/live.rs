@@ -22,7 +22,6 @@ use crate::report::document::RunNote;
 use crate::report::excerpt::Excerpt;
 use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
-use crate::scenario::model::Scenario;
 use crate::summary::notes::notes;
 use crate::summary::{Summary, near_floor, summarise};
 use crate::time::{Span, Tick};
@@ -88,7 +87,7 @@ pub struct Finished {
 pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
     let scenario = &request.scenario;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let path = request.out.clone().unwrap_or_else(|| default_folder(scenario, &started));
+    let path = request.out.clone().unwrap_or_else(|| default_folder(&scenario.name, &started));
     check_ports(request.port, scenario.clients.len())?;
     let mut saver = Saver {
         folder: RunFolder::create(&path, scenario).map_err(LiveError::Folder)?,
@@ -133,9 +132,9 @@ pub(super) fn interrupts() -> watch::Receiver<bool> {
     receiver
 }
 
-pub(super) fn default_folder(scenario: &Scenario, started: &str) -> PathBuf {
+pub(super) fn default_folder(name: &str, started: &str) -> PathBuf {
     let compact: String = started.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
-    Path::new("reports").join(format!("{}-{compact}", scenario.name))
+    Path::new("reports").join(format!("{name}-{compact}"))
 }
 
 /// A port that is taken is told before anything is started or written.

@@ -63,7 +63,7 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
     let model = Arc::new(link_model(&scenario, &request.link)?);
     let path = request.out.clone().unwrap_or_else(|| {
         let now = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
-        default_folder(&scenario, &now)
+        default_folder(&scenario.name, &now)
     });
     let mut folder = RunFolder::create(&path, &scenario).map_err(LiveError::Folder)?;
     let groups = Group::all(&scenario, &model, Messages::Counted);

@@ -17,8 +17,7 @@ const TITLE: &str = "How old is what each client holds?";
 /// When no client has a second with changes in it.
 pub fn age_saw(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omitted> {
     let shown = shown(summary, excerpt);
-    let reason = "no client held a value of a PV that changed in its window".into();
-    let x = time_axis(&shown).ok_or(Omitted { id: ID, title: TITLE.into(), reason })?;
+    let x = time_axis(&shown, ID, TITLE)?;
     let count = shown.len();
     let mut names = Vec::new();
     let mut series = Vec::new();

@@ -24,11 +24,14 @@ pub(super) fn shown<'a>(summary: &'a Summary, excerpt: &'a Excerpt) -> Vec<Shown
         .collect()
 }
 
-/// The time axis that holds them all.
-pub(super) fn time_axis(shown: &[Shown<'_>]) -> Option<Axis> {
-    let longest = shown.iter().map(|(_, _, second)| second.length_ns).max()? as f64;
-    let scale = Scale { spacing: Spacing::Linear, low: 0.0, high: longest };
-    Some(Axis::new("Time since the window opened (seconds)", Unit::Nanoseconds, scale))
+/// The time axis that holds them all; the figure of this name is left out where there is nothing to hold.
+pub(super) fn time_axis(shown: &[Shown<'_>], id: &'static str, title: &str) -> Result<Axis, Omitted> {
+    let Some(longest) = shown.iter().map(|(_, _, second)| second.length_ns).max() else {
+        let reason = "no client held a value of a PV that changed in its window".into();
+        return Err(Omitted { id, title: title.into(), reason });
+    };
+    let scale = Scale { spacing: Spacing::Linear, low: 0.0, high: longest as f64 };
+    Ok(Axis::new("Time since the window opened (seconds)", Unit::Nanoseconds, scale))
 }
 
 /// The value of a PV as steps, what each client held as steps, and the gap between them shaded.
@@ -37,8 +40,7 @@ pub(super) fn time_axis(shown: &[Shown<'_>]) -> Option<Axis> {
 /// When no client has a second with changes in it.
 pub fn timeline(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omitted> {
     let shown = shown(summary, excerpt);
-    let reason = "no client held a value of a PV that changed in its window".into();
-    let x = time_axis(&shown).ok_or(Omitted { id: ID, title: TITLE.into(), reason })?;
+    let x = time_axis(&shown, ID, TITLE)?;
     let count = shown.len();
     let mut series = Vec::new();
     for (lane, (look, client, second)) in shown.iter().enumerate() {
