@@ -98,8 +98,7 @@ impl Forecast {
     #[must_use]
     pub fn of(scenario: &Scenario, model: &Model, client: usize) -> Option<Forecast> {
         let (spec, of_client) = (scenario.clients.get(client)?, model.clients.get(client)?);
-        let beside: Vec<usize> =
-            if scenario.concurrent { (0..scenario.clients.len()).collect() } else { vec![client] };
+        let beside: Vec<usize> = if scenario.concurrent { (0..scenario.clients.len()).collect() } else { vec![client] };
         let changing = plan::changing(scenario, &beside);
         let case = Case { scenario, model, spec, own: of_client, costs: of_client.costs, changing };
         match &spec.pacing {
