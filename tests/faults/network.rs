@@ -98,9 +98,10 @@ fn a_stall_that_ends_in_time_is_sat_out() {
 fn a_half_open_connection_is_given_up_and_replaced() {
     for fetch in BOTH {
         let tally = through(fetch, |proxy, client| {
+            let before = proxy.searches();
             proxy.set(Way::Nowhere);
-            // Until the client has asked for a sign of life and given up: then its search goes nowhere, too.
-            std::thread::sleep(Duration::from_millis(1500));
+            // It has asked for a sign of life and given up; now its search goes nowhere, too.
+            crate::until("the client searches", || proxy.searches() > before);
             client.look();
             proxy.set(Way::Through);
         });

@@ -15,7 +15,7 @@ use crate::process::{program, signal};
 const RUN: &str = r#"
 name = "faulty"
 repeats = 1
-window = "1s"
+window = "2s"
 min_periods = 1
 warmup = "20ms"
 drain = "500ms"
@@ -58,9 +58,11 @@ impl Run {
             told
         });
         let run = Run { child, told, folder };
-        crate::until("the second client runs", || run.find("internal-client").is_some());
-        // It is in its window some time after it has connected: there is no other sign of that outside of it.
-        std::thread::sleep(std::time::Duration::from_millis(500));
+        // More than it sees before its window.
+        crate::until("the second client is in its window", || {
+            let client = run.find("internal-client").and_then(recorded);
+            client.is_some_and(|observations| observations > 25)
+        });
         run
     }
 
@@ -94,6 +96,15 @@ impl Run {
     }
 }
 
+/// How much a process has recorded so far: the first word of the anonymous file that it was given.
+fn recorded(pid: u32) -> Option<u64> {
+    let mut files = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten().map(|file| file.path());
+    let recording = files.find(|path| fs::read_link(path).is_ok_and(|to| to.to_string_lossy().contains("memfd:")))?;
+    let mut word = [0; 8];
+    fs::File::open(recording).ok()?.read_exact(&mut word).ok()?;
+    Some(u64::from_ne_bytes(word))
+}
+
 fn rows(path: &Path) -> Vec<HashMap<String, String>> {
     let mut reader = csv::Reader::from_path(path).unwrap();
     let header = reader.headers().unwrap().clone();
@@ -121,6 +132,7 @@ fn an_ioc_that_pauses_makes_its_changes_late_and_loses_none() {
     for fetch in ["monitor", "batch"] {
         let run = Run::start(fetch);
         run.signal("internal-ioc", Signal::SIGSTOP);
+        // How long the pause is, whatever comes of it.
         std::thread::sleep(std::time::Duration::from_millis(100));
         run.signal("internal-ioc", Signal::SIGCONT);
         let (code, told, summary, folder) = run.end();
