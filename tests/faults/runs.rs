@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Child;
 use std::thread::JoinHandle;
@@ -60,8 +61,7 @@ impl Run {
         let run = Run { child, told, folder };
         // More than it sees before its window.
         crate::until("the second client is in its window", || {
-            let client = run.find("internal-client").and_then(recorded);
-            client.is_some_and(|observations| observations > 25)
+            run.find("internal-client").and_then(|client| run.recorded(client)).is_some_and(|news| news > 25)
         });
         run
     }
@@ -75,6 +75,18 @@ impl Run {
             String::from_utf8_lossy(&line).contains(argument)
         };
         children.find(of)?.parse().ok()
+    }
+
+    /// How much a process has recorded so far: the first word of the anonymous file that the run shares with it.
+    fn recorded(&self, pid: u32) -> Option<u64> {
+        let maps = fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
+        let inode: u64 =
+            maps.lines().find(|line| line.contains("/memfd:"))?.split_ascii_whitespace().nth(4)?.parse().ok()?;
+        let mut files = fs::read_dir(format!("/proc/{}/fd", self.child.id())).ok()?.flatten().map(|file| file.path());
+        let shared = files.find(|path| fs::metadata(path).is_ok_and(|file| file.ino() == inode))?;
+        let mut word = [0; 8];
+        fs::File::open(shared).ok()?.read_exact(&mut word).ok()?;
+        Some(u64::from_ne_bytes(word))
     }
 
     fn signal(&self, argument: &str, which: Signal) {
@@ -94,15 +106,6 @@ impl Run {
         let summary = summary.into_iter().map(|row| (row["client"].clone(), row)).collect();
         (code.unwrap().code().unwrap(), told, summary, self.folder)
     }
-}
-
-/// How much a process has recorded so far: the first word of the anonymous file that it was given.
-fn recorded(pid: u32) -> Option<u64> {
-    let mut files = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten().map(|file| file.path());
-    let recording = files.find(|path| fs::read_link(path).is_ok_and(|to| to.to_string_lossy().contains("memfd:")))?;
-    let mut word = [0; 8];
-    fs::File::open(recording).ok()?.read_exact(&mut word).ok()?;
-    Some(u64::from_ne_bytes(word))
 }
 
 fn rows(path: &Path) -> Vec<HashMap<String, String>> {
