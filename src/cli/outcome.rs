@@ -247,8 +247,8 @@ impl From<SeriesError> for Failure {
             SeriesError::Earlier(_) | SeriesError::Other { .. } => {
                 Failure::bad_input(text, "give another folder with -o, or the options of the first start")
             }
-            SeriesError::Live(name, error) => Failure { message: format!("{name}: {error}"), ..error.into() },
-            SeriesError::Simulation(name, error) => Failure { message: format!("{name}: {error}"), ..error.into() },
+            SeriesError::Live(name, error) => Failure { message: format!("{name}: {error}"), ..(*error).into() },
+            SeriesError::Simulation(name, error) => Failure { message: format!("{name}: {error}"), ..(*error).into() },
             SeriesError::Place { .. } => Failure::measurement(text, "what was complete before is kept"),
         }
     }

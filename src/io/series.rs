@@ -20,10 +20,10 @@ use crate::summary::Summary;
 pub enum SeriesError {
     /// A live run failed as a whole.
     #[error("{0}: {1}")]
-    Live(String, LiveError),
+    Live(String, Box<LiveError>),
     /// A simulation failed as a whole.
     #[error("{0}: {1}")]
-    Simulation(String, SimulationError),
+    Simulation(String, Box<SimulationError>),
     /// What an earlier start left cannot be read: bad input.
     #[error(transparent)]
     Earlier(RunFolderError),
@@ -116,11 +116,11 @@ impl Series<'_> {
         let (scenario, out) = (scenario.clone(), Some(draft.clone()));
         let mut finished = match self.how {
             How::Live { port } => run_live(&RunRequest { scenario, out, port: *port, check: false, voice })
-                .map_err(|e| SeriesError::Live(name.to_owned(), e))?,
+                .map_err(|e| SeriesError::Live(name.to_owned(), Box::new(e)))?,
             How::Simulated { link, facts } => {
                 let (link, facts) = (link.clone(), *facts);
                 run_simulation(&SimulateRequest { scenario, out, link, facts, check: false, voice })
-                    .map_err(|e| SeriesError::Simulation(name.to_owned(), e))?
+                    .map_err(|e| SeriesError::Simulation(name.to_owned(), Box::new(e)))?
             }
         };
         if !finished.interrupted {
