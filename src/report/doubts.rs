@@ -95,17 +95,22 @@ impl Doubts {
                 floors.join("; ")
             )
         });
-        let dirty: Vec<_> = self.clients.iter().filter_map(|doubt| doubt.dirty).collect();
-        let most = |of: fn(&(Option<f64>, Option<f64>)) -> Option<f64>| dirty.iter().filter_map(of).fold(0.0, f64::max);
-        let disturbed = (!dirty.is_empty()).then(|| {
+        let dirty = || self.clients.iter().filter_map(|doubt| doubt.dirty);
+        let most = |percents: Vec<f64>| percents.into_iter().reduce(f64::max);
+        let others = most(dirty().filter_map(|(others, _)| others).collect());
+        let stolen = most(dirty().filter_map(|(_, stolen)| stolen).collect());
+        let told = [
+            others.map(|percent| format!("other processes used up to {percent:.0} % of a core")),
+            stolen.filter(|p| *p >= 0.05).map(|percent| format!("the hypervisor took up to {percent:.1} % of one")),
+        ];
+        let disturbed: Vec<String> = told.into_iter().flatten().collect();
+        let dirty_note = (!disturbed.is_empty()).then(|| {
             format!(
-                "{DIRTY} Dirty window: in its worst one other processes used up to {:.0} % of a core, and the hypervisor took up to {:.1} %. Latencies \
-                 and their tails are too large by an unknown amount.",
-                most(|d| d.0),
-                most(|d| d.1)
+                "{DIRTY} Dirty window: {}. Latencies and their tails are too large by an unknown amount.",
+                disturbed.join(" and ")
             )
         });
-        near.into_iter().chain(disturbed).collect()
+        near.into_iter().chain(dirty_note).collect()
     }
 
     /// Marks a table whose rows begin with a client: its name, and the cells of these columns for latencies.
