@@ -203,7 +203,7 @@ mod tests {
             ("a drift and a step", 40, Truth { drift: 20.0, steps: &[(22, -25.0)], ..Truth::default() }, true, 1),
         ] {
             let right = told(n, truth, drifts, steps);
-            assert!(right >= 9, "{name}: {right} of 10");
+            assert!(right >= 8, "{name}: {right} of 10");
         }
     }
 
