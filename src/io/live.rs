@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use thiserror::Error;
 use tokio::sync::watch;
 
+use super::awake::{Awake, AwakeError};
 use super::clock;
 use super::draw::DrawError;
 use super::files::FileError;
@@ -58,6 +59,9 @@ pub enum LiveError {
     /// The report could not be written.
     #[error(transparent)]
     Write(#[from] FileError),
+    /// The processors cannot be kept awake, which the scenario asks for.
+    #[error(transparent)]
+    Awake(#[from] AwakeError),
     /// The runtime for the child processes could not be started.
     #[error("child processes cannot be watched: {0}")]
     Runtime(std::io::Error),
@@ -94,6 +98,8 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let path = request.out.clone().unwrap_or_else(|| default_folder(&scenario.name, &started));
     check_ports(request.port, scenario.clients.len())?;
+    // From before the floor is measured: it is the floor of what follows.
+    let _awake = scenario.awake.then(Awake::start).transpose()?;
     let mut saver = Saver {
         folder: RunFolder::create(&path, scenario).map_err(LiveError::Folder)?,
         note: RunNote {
