@@ -174,8 +174,14 @@ impl Doubts {
                 marked = true;
             }
         }
-        if marked {
-            figure.notes.extend(self.notes(of_latency));
+        let used = |mark: &str| marked.then(|| marks.iter().any(|of| of.contains(mark))).unwrap_or_default();
+        if used(AT_FLOOR) {
+            figure.notes.push(format!("{AT_FLOOR} Near or below this machine's floor: what is left is the machine's."));
+        }
+        if used(DIRTY) {
+            figure
+                .notes
+                .push(format!("{DIRTY} Measured while the machine did something else: too late by an unknown amount."));
         }
         self.draw_floor(figure);
     }
@@ -206,7 +212,7 @@ impl Doubts {
             figure.keys.push(key("this machine's floor", Look::Ink, Symbol::Plain));
         }
         figure.notes.push(format!(
-            "Floor: what a bare TCP message of the same size took to a waiting thread on this machine before the run, in the median: {}{drawn}.",
+            "Floor: a bare TCP message to a waiting thread on this machine, median before the run: {}{drawn}.",
             words(floor)
         ));
     }
