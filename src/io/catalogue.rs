@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::draw::{DrawError, Style, figure_files, svg};
 use super::files::{FileError, write_files};
 use super::live::{Finished, LiveError, default_folder, run_live};
+use super::python::programs::NotReady;
 use super::request::{CatalogueRequest, How, RunRequest, SimulateRequest, Voice};
 use super::runs::{RunFolderError, load_summary};
 use super::simulation::{SimulationError, run_simulation};
@@ -60,6 +61,8 @@ pub struct CatalogueDone {
     pub overview: Overview,
     /// Scenarios of which clients failed.
     pub failed: Vec<String>,
+    /// Scenarios that could not be run here, with what they lack.
+    pub left_out: Vec<(String, NotReady)>,
     /// Whether a person ended it early.
     pub interrupted: bool,
 }
@@ -81,6 +84,7 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
         folder,
         overview: Overview { how, scenarios: Vec::new() },
         failed: Vec::new(),
+        left_out: Vec::new(),
         interrupted: false,
     };
     let total = request.scenarios.len();
@@ -94,7 +98,13 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
         let surveyed = match known {
             Some(surveyed) => surveyed,
             None => {
-                let finished = run_beside(request, scenario, &own)?;
+                let finished = match run_beside(request, scenario, &own) {
+                    Err(CatalogueError::Live(name, LiveError::NotReady(lack))) => {
+                        done.left_out.push((name, lack));
+                        continue;
+                    }
+                    finished => finished?,
+                };
                 done.interrupted = finished.interrupted;
                 if finished.interrupted {
                     break;

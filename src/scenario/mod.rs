@@ -10,6 +10,8 @@ mod client_block;
 pub mod duration;
 pub(crate) mod expect_block;
 pub mod expectation;
+pub mod library;
+mod library_block;
 pub mod metric;
 pub mod model;
 pub mod overrides;
