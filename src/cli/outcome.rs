@@ -67,7 +67,12 @@ fn text(finished: &Finished) -> String {
         let _ = write!(text, "\n{}", lines(&finished.verdicts));
     }
     let _ = write!(text, "\n{}\n\nReport: {}\n", finished.sentence, finished.folder.join("report.html").display());
-    text
+    text + &without(&finished.left_out)
+}
+
+/// A line for each figure that has no data.
+fn without(left_out: &[String]) -> String {
+    left_out.iter().map(|why| format!("left out: {why}\n")).collect()
 }
 
 fn line(warning: &Warning) -> String {
@@ -88,10 +93,12 @@ pub(super) fn reported(written: &Written, format: Format) -> String {
             });
             serde_json::to_string_pretty(&told).unwrap_or_default() + "\n"
         }
-        (Format::Text, Some(page)) => format!("{}{}\n", lines(&written.verdicts), page.display()),
-        (Format::Text, None) => {
-            let left_out = written.left_out.iter().map(|why| format!("left out: {why}"));
-            names.into_iter().chain(left_out).map(|line| line + "\n").collect()
+        (Format::Text, page) => {
+            let told = match page {
+                Some(page) => format!("{}{}\n", lines(&written.verdicts), page.display()),
+                None => names.into_iter().map(|name| name + "\n").collect(),
+            };
+            told + &without(&written.left_out)
         }
     }
 }
@@ -104,6 +111,7 @@ struct Told<'a> {
     sentence: &'a str,
     clients: Vec<serde_json::Map<String, Value>>,
     verdicts: &'a Verdicts,
+    left_out: &'a [String],
     warnings: &'a [Warning],
     failures: &'a [crate::trace::Failure],
 }
@@ -116,6 +124,7 @@ fn json(finished: &Finished, check: bool) -> String {
         sentence: &finished.sentence,
         clients: clients(&finished.summary),
         verdicts: &finished.verdicts,
+        left_out: &finished.left_out,
         warnings: &finished.summary.warnings,
         failures: &finished.failures,
     };
