@@ -18,6 +18,7 @@ use crate::io::predict::{PredictError, Prediction};
 use crate::io::python::needed_variable;
 use crate::io::redraw::Written;
 use crate::io::request::{Format, PythonRequest};
+use crate::io::series::SeriesError;
 use crate::io::simulation::SimulationError;
 use crate::report::csv::summary::records;
 use crate::report::table::table;
@@ -261,14 +262,24 @@ impl From<CatalogueError> for Failure {
     fn from(error: CatalogueError) -> Failure {
         let text = error.to_string();
         match error {
-            CatalogueError::Earlier(_) | CatalogueError::Other(_) => {
-                Failure::bad_input(text, "give another folder with -o, or the options of the first start")
-            }
-            CatalogueError::Live(name, error) => Failure { message: format!("{name}: {error}"), ..error.into() },
-            CatalogueError::Simulation(name, error) => Failure { message: format!("{name}: {error}"), ..error.into() },
-            CatalogueError::Place { .. } | CatalogueError::Draw(_) | CatalogueError::Write(_) => {
+            CatalogueError::Series(error) => error.into(),
+            CatalogueError::Draw(_) | CatalogueError::Write(_) => {
                 Failure::measurement(text, "what was complete before is kept")
             }
+        }
+    }
+}
+
+impl From<SeriesError> for Failure {
+    fn from(error: SeriesError) -> Failure {
+        let text = error.to_string();
+        match error {
+            SeriesError::Earlier(_) | SeriesError::Other { .. } => {
+                Failure::bad_input(text, "give another folder with -o, or the options of the first start")
+            }
+            SeriesError::Live(name, error) => Failure { message: format!("{name}: {error}"), ..(*error).into() },
+            SeriesError::Simulation(name, error) => Failure { message: format!("{name}: {error}"), ..(*error).into() },
+            SeriesError::Place { .. } => Failure::measurement(text, "what was complete before is kept"),
         }
     }
 }
