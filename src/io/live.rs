@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use thiserror::Error;
 use tokio::sync::watch;
 
+use super::awake::{Awake, AwakeError};
 use super::clock;
 use super::draw::DrawError;
 use super::files::FileError;
@@ -61,6 +62,9 @@ pub enum LiveError {
     /// The report could not be written.
     #[error(transparent)]
     Write(#[from] FileError),
+    /// The processors cannot be kept awake, which the scenario asks for.
+    #[error(transparent)]
+    Awake(#[from] AwakeError),
     /// The runtime for the child processes could not be started.
     #[error("child processes cannot be watched: {0}")]
     Runtime(std::io::Error),
@@ -97,6 +101,8 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
     check_ports(request.port, scenario.clients.len())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LiveError::Runtime)?;
     let programs = runtime.block_on(Programs::of(scenario))?;
+    // From before the floor is measured: it is the floor of what follows.
+    let _awake = scenario.awake.then(Awake::start).transpose()?;
     let mut host = measured_host();
     host.interpreters = programs.interpreters().to_vec();
     let mut saver = Saver {
