@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::draw::{DrawError, Style, figure_files, inline};
 use super::files::{FileError, write_files};
 use super::live::default_folder;
+use super::python::programs::NotReady;
 use super::request::{CatalogueRequest, How};
 use super::series::{Earlier, Series, SeriesError};
 use crate::report::overview::{Overview, Surveyed};
@@ -37,6 +38,8 @@ pub struct CatalogueDone {
     pub overview: Overview,
     /// Scenarios of which clients failed.
     pub failed: Vec<String>,
+    /// Scenarios that could not be run here, with what they lack.
+    pub left_out: Vec<(String, NotReady)>,
     /// Whether a person ended it early.
     pub interrupted: bool,
 }
@@ -58,6 +61,7 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
         folder,
         overview: Overview { how, scenarios: Vec::new() },
         failed: Vec::new(),
+        left_out: Vec::new(),
         interrupted: false,
     };
     let folder = done.folder.clone();
@@ -77,7 +81,14 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
         let summary = match earlier {
             Earlier::Complete(summary) => *summary,
             Earlier::Missing | Earlier::Failed => {
-                let finished = series.run(name, scenario)?;
+                let finished = match series.run(name, scenario) {
+                    Ok(finished) => finished,
+                    Err(error) => {
+                        let lack = error.not_ready().cloned().ok_or(error)?;
+                        done.left_out.push((name.clone(), lack));
+                        continue;
+                    }
+                };
                 done.interrupted = finished.interrupted;
                 if finished.interrupted {
                     break;
