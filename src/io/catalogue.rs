@@ -110,7 +110,7 @@ fn write_overview(done: &CatalogueDone) -> Result<(), CatalogueError> {
     let overview = &done.overview;
     let figure = overview.figure().ok();
     let mut files = figure_files(figure.as_slice(), &Style::screen(Theme::Light))?;
-    let picture = figure.as_ref().map(|figure| inline(figure));
+    let picture = figure.as_ref().map(inline);
     files.push(("overview.html".to_owned(), overview.html(figure.as_ref().zip(picture.as_deref())).into_bytes()));
     files.push(("overview.md".to_owned(), overview.markdown(figure.as_ref()).into_bytes()));
     let unwritten = |source| FileError { path: done.folder.join("overview.csv"), source };

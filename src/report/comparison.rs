@@ -1,6 +1,6 @@
 //! Two or more runs side by side, and an overview of many: the same clients in a row, each run with a colour of its own.
 
-use super::doubts::{AT_FLOOR, DIRTY, Doubts};
+use super::doubts::{AT_FLOOR, DIRTY, DISTURBED, Doubts};
 use super::figure::{Axis, Extent, Figure, Look, Omitted, Point, Sample, Series, Shape, Symbol};
 use super::figures::server_load;
 use super::grids::{Cell, Grid};
@@ -257,7 +257,7 @@ impl Quantity {
         };
         let notes = [
             (AT_FLOOR, "Near or below that machine's floor: what is left is the machine's, not the strategy's."),
-            (DIRTY, "Measured while the machine did something else: too late by an unknown amount."),
+            (DIRTY, DISTURBED),
         ];
         let rows: Vec<Vec<Cell>> = clients.iter().map(row).collect();
         let used = |mark: &str| rows.iter().flatten().any(|cell| cell.mark.contains(mark));

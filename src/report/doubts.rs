@@ -15,6 +15,9 @@ use crate::trace::Host;
 pub const AT_FLOOR: &str = "†";
 /// Beside a client of which a window was disturbed.
 pub const DIRTY: &str = "‡";
+/// What the mark of a disturbed window means, in few words.
+pub const DISTURBED: &str =
+    "Measured while the machine did something else: latencies are too long by an unknown amount.";
 /// Figures that show how late clients are.
 const OF_LATENCY: [&str; 10] = [
     "timeline",
@@ -174,14 +177,12 @@ impl Doubts {
                 marked = true;
             }
         }
-        let used = |mark: &str| marked.then(|| marks.iter().any(|of| of.contains(mark))).unwrap_or_default();
+        let used = |mark: &str| marked && marks.iter().any(|of| of.contains(mark));
         if used(AT_FLOOR) {
             figure.notes.push(format!("{AT_FLOOR} Near or below this machine's floor: what is left is the machine's."));
         }
         if used(DIRTY) {
-            figure
-                .notes
-                .push(format!("{DIRTY} Measured while the machine did something else: too late by an unknown amount."));
+            figure.notes.push(format!("{DIRTY} {DISTURBED}"));
         }
         self.draw_floor(figure);
     }
