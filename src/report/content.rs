@@ -46,8 +46,9 @@ pub struct Content {
     pub setup: Vec<(String, String)>,
     /// The numbers.
     pub results: Vec<Grid>,
-    /// Claims and expectations with their verdicts; empty where nothing was expected.
-    pub verdicts: Vec<Grid>,
+    /// Claims and expectations with their verdicts, and what probes measured, each with a name for its files; empty where nothing was
+    /// expected and nothing probed.
+    pub verdicts: Vec<(&'static str, Grid)>,
     /// What to know of how claims were tested: the claim and the remark.
     pub claim_notes: Vec<(String, String)>,
     /// What was measured beside what was expected.
@@ -88,11 +89,13 @@ impl Content {
         if input.simulated.is_some() {
             figures = figures.into_iter().map(|figure| figure.marked("simulated")).collect();
         }
+        let mut plain = prose::plain(input.summary, input.scenario);
+        plain.splice(0..0, verdicts::told(&judged));
         Content {
             title: input.scenario.title.clone(),
             subtitle: format!("Scenario {}, {how}, {}", input.scenario.name, input.when),
             clients: input.summary.clients.iter().map(|client| client.name.clone()).collect(),
-            plain: prose::plain(input.summary, input.scenario),
+            plain,
             setup: setup::rows(input.scenario, input.host, input.simulated),
             results: vec![grids::learned(input.summary), grids::cost(input.summary)],
             verdicts: verdicts::grids(&judged).into_iter().chain(verdicts::probes(input.summary)).collect(),
@@ -105,6 +108,14 @@ impl Content {
             command: input.command.to_owned(),
             limits: if input.simulated.is_some() { SIMULATED_LIMITS } else { LIMITS },
         }
+    }
+}
+
+impl Content {
+    /// Whether it is about claims: they come first then.
+    #[must_use]
+    pub fn has_claims(&self) -> bool {
+        self.verdicts.iter().any(|(name, _)| *name == verdicts::CLAIMS)
     }
 }
 
