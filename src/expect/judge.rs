@@ -199,8 +199,9 @@ fn sample(quantity: &Quantity, summary: &Summary) -> Result<Sample, String> {
         match &quantity.over {
             Some(over) => {
                 let base = named(over).ok_or_else(|| format!("{over} yielded nothing"))?;
-                return Sample::of_two(client, base)
-                    .ok_or_else(|| format!("{} is not sooner than {over} in every repeat: nothing is won", quantity.of));
+                return Sample::of_two(client, base).ok_or_else(|| {
+                    format!("{} is not sooner than {over} in every repeat: nothing is won", quantity.of)
+                });
             }
             None => Sample::of_client(client, quantity.metric),
         }

@@ -189,7 +189,8 @@ mod tests {
             age_mean_ns: Some(1.0),
             age_peak_ns: Some(1.0),
         };
-        let only_of_repeats = ["cpu_total_percent", "noticed_per_s", "noticed_per_cpu_percent", "mean_period_ms", "round_trip_us"];
+        let only_of_repeats =
+            ["cpu_total_percent", "noticed_per_s", "noticed_per_cpu_percent", "mean_period_ms", "round_trip_us"];
         client.by_repeat = (0..2)
             .map(|repeat| OfRepeat { repeat, values: only_of_repeats.iter().map(|name| (named(name), 2.0)).collect() })
             .collect();

@@ -74,7 +74,10 @@ fn latex_words(grid: &Grid, name: &str) -> String {
     let mut out = String::from("% Needs \\usepackage{array,booktabs,longtable}.\n{\\footnotesize\n");
     let _ = writeln!(out, "\\begin{{longtable}}{{{columns}}}");
     let _ = writeln!(out, "\\caption{{{}.}}\\label{{tab:{name}}}\\\\", latex(&grid.caption));
-    let _ = write!(out, "\\toprule\n{head}\\midrule\n\\endfirsthead\n\\toprule\n{head}\\midrule\n\\endhead\n\\bottomrule\n\\endfoot\n");
+    let _ = write!(
+        out,
+        "\\toprule\n{head}\\midrule\n\\endfirsthead\n\\toprule\n{head}\\midrule\n\\endhead\n\\bottomrule\n\\endfoot\n"
+    );
     for cells in &grid.rows {
         out += &row(cells.iter().map(latex_cell).collect());
     }

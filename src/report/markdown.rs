@@ -13,7 +13,8 @@ pub fn render(content: &Content) -> String {
         "## The numbers\n\n{}\n\n{READING}",
         content.results.iter().map(table).collect::<Vec<_>>().join("\n\n")
     );
-    let (first, second) = if content.has_claims() { (verdicts(content), numbers) } else { (numbers, verdicts(content)) };
+    let (first, second) =
+        if content.has_claims() { (verdicts(content), numbers) } else { (numbers, verdicts(content)) };
     let parts = [
         format!("# {}\n\n{}", text(&content.title), text(&content.subtitle)),
         format!("## In plain words\n\n{}", content.plain.iter().map(|p| named(p)).collect::<Vec<_>>().join("\n\n")),

@@ -143,7 +143,8 @@ fn claims(verdicts: &Verdicts) -> Grid {
         let own: Vec<&Judged> =
             verdicts.expectations.iter().filter(|judged| judged.claim.as_ref() == Some(&claim.name)).collect();
         // What the source gives numbers for is what a reader wants to compare.
-        let shown = own.iter().find(|j| j.published.is_some()).or(own.iter().find(|j| j.source.is_some())).or(own.first());
+        let shown =
+            own.iter().find(|j| j.published.is_some()).or(own.iter().find(|j| j.source.is_some())).or(own.first());
         vec![
             Cell::words(&claim.name),
             Cell::words(&claim.says),
@@ -257,7 +258,10 @@ pub(super) mod tests {
     #[test]
     fn for_a_report() {
         let grids = grids(&verdicts());
-        assert_eq!(grids.iter().map(|(name, grid)| (*name, grid.rows.len())).collect::<Vec<_>>(), [("claims", 1), ("expectations", 3)]);
+        assert_eq!(
+            grids.iter().map(|(name, grid)| (*name, grid.rows.len())).collect::<Vec<_>>(),
+            [("claims", 1), ("expectations", 3)]
+        );
         assert_eq!(grids[0].1.rows[0][3].text, "1 holds, 1 not, 1 inconclusive");
         assert!(grids.iter().all(|(_, grid)| grid.rows.iter().all(|row| row.len() == grid.head.len())));
         assert!(super::grids(&Verdicts::default()).is_empty());

@@ -29,7 +29,11 @@ pub(super) fn curves(subject: &Subject<'_>) -> Option<Figure> {
             probe.repeats
         )),
         alt: subject.told(),
-        x: Axis::new("Time since the start", Unit::Nanoseconds, Scale::from_zero(all().map(|(x, _)| (x - zero) * 1e9))?),
+        x: Axis::new(
+            "Time since the start",
+            Unit::Nanoseconds,
+            Scale::from_zero(all().map(|(x, _)| (x - zero) * 1e9))?,
+        ),
         y: Axis::new("Rounds", Unit::Count, Scale::from_zero(all().map(|(_, y)| *y))?),
         series,
         keys,

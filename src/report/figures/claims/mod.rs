@@ -87,7 +87,11 @@ impl Subject<'_> {
 
     /// What stands below it: the claim, what is shown, and the source's own words.
     fn caption(&self, shown: &str) -> String {
-        let source = self.claim.source.as_ref().map_or_else(String::new, |source| format!(" The source's own figure: {source}."));
+        let source = self
+            .claim
+            .source
+            .as_ref()
+            .map_or_else(String::new, |source| format!(" The source's own figure: {source}."));
         format!("Claim {}: \u{201c}{}\u{201d} Shown: {shown}.{source}", self.claim.name, plain(&self.claim.says))
     }
 }

@@ -17,8 +17,7 @@ pub(super) fn ratios(subject: &Subject<'_>) -> Option<Figure> {
         let ratio = judged.ratio?;
         Some(Point { x: ratio.point, y, x_interval: ratio.interval, ..Point::default() })
     });
-    let published =
-        places().filter_map(|(judged, y)| Some(Point { x: published(judged)?, y, ..Point::default() }));
+    let published = places().filter_map(|(judged, y)| Some(Point { x: published(judged)?, y, ..Point::default() }));
     let (measured, published): (Vec<Point>, Vec<Point>) = (measured.collect(), published.collect());
     let ours = Look::Client(Identity(0));
     let mut keys = vec![Key { text: "measured here".into(), look: ours, symbol: Symbol::Marker }];

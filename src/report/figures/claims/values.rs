@@ -108,7 +108,9 @@ fn items(subject: &Subject<'_>) -> Vec<Item> {
     for judged in &subject.judged {
         let (left, right) = (judged.published.map(|p| p.left), judged.published.and_then(|p| p.right));
         for (side, published) in [(&judged.left, left), (&judged.right, right)] {
-            let Some(item) = side.quantity.as_ref().and_then(|quantity| item(quantity, side, published)) else { continue };
+            let Some(item) = side.quantity.as_ref().and_then(|quantity| item(quantity, side, published)) else {
+                continue;
+            };
             match items.iter_mut().find(|known| known.of == item.of && known.metric == item.metric) {
                 Some(known) => known.published = known.published.or(item.published),
                 None => items.push(item),
@@ -140,10 +142,12 @@ fn of_one_kind(items: Vec<Item>) -> Vec<Item> {
 
 /// From zero, unless the values lie far apart.
 fn scale(series: &[Series]) -> Option<Scale> {
-    let points = || series.iter().flat_map(|s| match &s.shape {
-        Shape::Points { points, .. } => points.as_slice(),
-        _ => &[],
-    });
+    let points = || {
+        series.iter().flat_map(|s| match &s.shape {
+            Shape::Points { points, .. } => points.as_slice(),
+            _ => &[],
+        })
+    };
     let ends: Vec<f64> = points().filter_map(|p| p.x_interval).flat_map(|(low, high)| [low, high]).collect();
     let values: Vec<f64> = points().map(|p| p.x).collect();
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
