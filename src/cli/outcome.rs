@@ -8,19 +8,22 @@ use serde_json::Value;
 
 use super::{Failure, exit};
 use crate::doctor::Examination;
+use crate::doctor::python::PythonSetup;
 use crate::expect::{Verdict, Verdicts};
 use crate::io::catalogue::{CatalogueDone, CatalogueError};
 use crate::io::files::FileError;
 use crate::io::ioc_alone::AloneError;
 use crate::io::live::{Finished, LiveError};
 use crate::io::predict::{PredictError, Prediction};
+use crate::io::python::needed_variable;
 use crate::io::redraw::Written;
-use crate::io::request::Format;
+use crate::io::request::{Format, PythonRequest};
+use crate::io::series::SeriesError;
 use crate::io::simulation::SimulationError;
 use crate::report::csv::summary::records;
 use crate::report::table::table;
 use crate::report::verdicts::lines;
-use crate::report::{examination, forecast};
+use crate::report::{examination, forecast, interpreters};
 use crate::summary::{Summary, Warning};
 
 const PORT_ADVICE: &str = "give another with --port, or 0 for any free one";
@@ -65,7 +68,12 @@ fn text(finished: &Finished) -> String {
         let _ = write!(text, "\n{}", lines(&finished.verdicts));
     }
     let _ = write!(text, "\n{}\n\nReport: {}\n", finished.sentence, finished.folder.join("report.html").display());
-    text
+    text + &without(&finished.left_out)
+}
+
+/// A line for each figure that has no data.
+fn without(left_out: &[String]) -> String {
+    left_out.iter().map(|why| format!("left out: {why}\n")).collect()
 }
 
 fn line(warning: &Warning) -> String {
@@ -86,10 +94,12 @@ pub(super) fn reported(written: &Written, format: Format) -> String {
             });
             serde_json::to_string_pretty(&told).unwrap_or_default() + "\n"
         }
-        (Format::Text, Some(page)) => format!("{}{}\n", lines(&written.verdicts), page.display()),
-        (Format::Text, None) => {
-            let left_out = written.left_out.iter().map(|why| format!("left out: {why}"));
-            names.into_iter().chain(left_out).map(|line| line + "\n").collect()
+        (Format::Text, page) => {
+            let told = match page {
+                Some(page) => format!("{}{}\n", lines(&written.verdicts), page.display()),
+                None => names.into_iter().map(|name| name + "\n").collect(),
+            };
+            told + &without(&written.left_out)
         }
     }
 }
@@ -102,6 +112,7 @@ struct Told<'a> {
     sentence: &'a str,
     clients: Vec<serde_json::Map<String, Value>>,
     verdicts: &'a Verdicts,
+    left_out: &'a [String],
     warnings: &'a [Warning],
     failures: &'a [crate::trace::Failure],
 }
@@ -114,6 +125,7 @@ fn json(finished: &Finished, check: bool) -> String {
         sentence: &finished.sentence,
         clients: clients(&finished.summary),
         verdicts: &finished.verdicts,
+        left_out: &finished.left_out,
         warnings: &finished.summary.warnings,
         failures: &finished.failures,
     };
@@ -136,11 +148,12 @@ impl From<LiveError> for Failure {
             LiveError::Folder(_) => Failure::bad_input(text, "give another folder with -o"),
             LiveError::Ask(_) => Failure::bad_input(text, "`pollcost report RUN --help` has examples"),
             LiveError::Load(_) => Failure::bad_input(text, "name a folder that `pollcost run` has made"),
+            LiveError::NotReady(error) => Failure::bad_input(text, error.mend),
             LiveError::Port(_) => Failure::bad_input(text, PORT_ADVICE),
             LiveError::Write(FileError { .. }) | LiveError::Save(_) | LiveError::Run(_) => {
                 Failure::measurement(text, "what was saved before is kept")
             }
-            LiveError::Draw(_) | LiveError::Runtime(_) => Failure::measurement(text, ""),
+            LiveError::Draw(_) | LiveError::Runtime(_) | LiveError::Awake(_) => Failure::measurement(text, ""),
         }
     }
 }
@@ -176,6 +189,18 @@ pub(super) fn examined(found: &Examination, format: Format) -> String {
     }
 }
 
+/// What is printed of interpreters.
+pub(super) fn python(found: &[PythonSetup], request: &PythonRequest) -> String {
+    if request.voice.format == Format::Json {
+        return serde_json::to_string_pretty(&found).unwrap_or_default() + "\n";
+    }
+    let mut text = interpreters::text(found);
+    if let Some((variable, folder)) = needed_variable(request.folder.as_deref()) {
+        let _ = writeln!(text, "\nRuns find them with: export {variable}={}", folder.display());
+    }
+    text
+}
+
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Failure {
         Failure::bad_input(error.to_string(), "give another file with -o")
@@ -209,8 +234,10 @@ pub(super) fn surveyed(done: &CatalogueDone, format: Format) -> String {
             [] => String::new(),
             names => format!("\nClients failed in: {}\n", names.join(", ")),
         };
+        let left_out = done.left_out.iter().map(|(name, lack)| format!("\nLeft out: {name}: {lack}: {}\n", lack.mend));
+        let left_out: String = left_out.collect();
         return format!(
-            "{}{failed}\nOverview: {}\n",
+            "{}{failed}{left_out}\nOverview: {}\n",
             done.overview.text(),
             done.folder.join("overview.html").display()
         );
@@ -220,8 +247,12 @@ pub(super) fn surveyed(done: &CatalogueDone, format: Format) -> String {
             "name": s.name, "run": done.folder.join(&s.name), "sentence": s.sentence, "clients": clients(&s.summary),
         })
     });
+    let left_out = done
+        .left_out
+        .iter()
+        .map(|(name, lack)| serde_json::json!({ "name": name, "why": lack.to_string(), "mend": lack.mend }));
     let told = serde_json::json!({
-        "folder": done.folder, "exit": survey_code(done), "interrupted": done.interrupted, "failed": done.failed,
+        "left_out": left_out.collect::<Vec<_>>(), "folder": done.folder, "exit": survey_code(done), "interrupted": done.interrupted, "failed": done.failed,
         "scenarios": scenarios.collect::<Vec<_>>(),
     });
     serde_json::to_string_pretty(&told).unwrap_or_default() + "\n"
@@ -231,14 +262,24 @@ impl From<CatalogueError> for Failure {
     fn from(error: CatalogueError) -> Failure {
         let text = error.to_string();
         match error {
-            CatalogueError::Earlier(_) | CatalogueError::Other(_) => {
-                Failure::bad_input(text, "give another folder with -o, or the options of the first start")
-            }
-            CatalogueError::Live(name, error) => Failure { message: format!("{name}: {error}"), ..error.into() },
-            CatalogueError::Simulation(name, error) => Failure { message: format!("{name}: {error}"), ..error.into() },
-            CatalogueError::Place { .. } | CatalogueError::Draw(_) | CatalogueError::Write(_) => {
+            CatalogueError::Series(error) => error.into(),
+            CatalogueError::Draw(_) | CatalogueError::Write(_) => {
                 Failure::measurement(text, "what was complete before is kept")
             }
+        }
+    }
+}
+
+impl From<SeriesError> for Failure {
+    fn from(error: SeriesError) -> Failure {
+        let text = error.to_string();
+        match error {
+            SeriesError::Earlier(_) | SeriesError::Other { .. } => {
+                Failure::bad_input(text, "give another folder with -o, or the options of the first start")
+            }
+            SeriesError::Live(name, error) => Failure { message: format!("{name}: {error}"), ..(*error).into() },
+            SeriesError::Simulation(name, error) => Failure { message: format!("{name}: {error}"), ..(*error).into() },
+            SeriesError::Place { .. } => Failure::measurement(text, "what was complete before is kept"),
         }
     }
 }

@@ -65,6 +65,7 @@ impl Wish {
             pvs: all.clone(),
             dbr: DbrChoice::Time,
             service_time: Span::ZERO,
+            hog_processes: 0,
         });
         Scenario {
             name: "quickstart".into(),
@@ -81,6 +82,7 @@ impl Wish {
             facts: Facts::News,
             event_queue: None,
             spin: None,
+            awake: false,
             groups: vec![group()],
             clients: clients.collect(),
             pvs,

@@ -7,9 +7,12 @@
 pub mod catalogue;
 mod change;
 mod client_block;
+mod difference;
 pub mod duration;
 pub(crate) mod expect_block;
 pub mod expectation;
+pub mod library;
+mod library_block;
 pub mod metric;
 pub mod model;
 pub mod overrides;
@@ -24,6 +27,7 @@ pub(crate) mod section;
 mod trace_file;
 
 pub use catalogue::{BUILT_IN, BuiltIn};
+pub use difference::difference;
 pub use overrides::{OverrideError, Overrides};
 pub use problem::{Problem, ScenarioError, nearest};
 pub use read::{LoadedText, Source, read};
