@@ -42,7 +42,7 @@ impl Sample {
         }
         match estimate(client, metric.name()) {
             Some(estimate) => Some(Sample { estimate: estimate?, own, exact: false }),
-            None => Sample::of_repeats(own),
+            None => Sample::of_repeats(own).map(Sample::not_negative),
         }
     }
 
@@ -67,7 +67,13 @@ impl Sample {
     #[must_use]
     pub fn of_probe(probe: &ProbeSummary, metric: Metric) -> Option<Sample> {
         let own = probe.by_repeat.iter().filter_map(|of| Some((of.repeat, *of.values.get(&metric)?)));
-        Sample::of_repeats(own.collect())
+        Sample::of_repeats(own.collect()).map(Sample::not_negative)
+    }
+
+    /// The same for a quantity that cannot be below zero: nor can its interval.
+    fn not_negative(mut self) -> Sample {
+        self.estimate = self.estimate.within(0.0, f64::INFINITY);
+        self
     }
 
     /// The same times a factor.

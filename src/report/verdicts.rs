@@ -150,7 +150,7 @@ fn claims(verdicts: &Verdicts) -> Grid {
             Cell::words(&claim.says),
             Cell::words(claim.verdict.words()),
             Cell::words(counted(&own)),
-            Cell::words(shown.map_or_else(|| "–".to_owned(), |judged| measured(judged))),
+            Cell::words(shown.map_or_else(|| "–".to_owned(), |judged| format!("{} {}", judged.says, measured(judged)))),
             Cell::words(claim.source.as_deref().unwrap_or("–")),
         ]
     });

@@ -1,6 +1,6 @@
 //! The quantities that a claim's expectations speak of, with those that the source gives.
 
-use super::words::{capital, of_kind, words};
+use super::words::{axis, capital, words};
 use super::{Subject, given_key};
 use crate::expect::Side;
 use crate::report::figure::{Axis, Figure, Key, Look, Point, Sample, Series, Shape, Symbol};
@@ -40,6 +40,11 @@ pub(super) fn values(subject: &Subject<'_>) -> Option<Figure> {
             subjects.push(&item.of);
         }
     }
+    // In the order of the scenario.
+    let summary = subject.summary;
+    let names =
+        || summary.clients.iter().map(|c| c.name.as_str()).chain(summary.probes.iter().map(|p| p.name.as_str()));
+    subjects.sort_by_key(|of| names().position(|name| name == *of));
     let by_metric = subjects.len() == 1;
     let names = if by_metric {
         metrics.iter().map(|metric| capital(&words(*metric))).collect()
@@ -92,7 +97,7 @@ pub(super) fn values(subject: &Subject<'_>) -> Option<Figure> {
         title: subject.title(),
         caption: subject.caption(&format!("means over {repeats} repeats, bars are 95 % intervals over repeats")),
         alt: subject.told(),
-        x: Axis::new(one.unwrap_or_else(|| of_kind(dimension).to_owned()), unit, scale(&series)?),
+        x: Axis::new(one.unwrap_or_else(|| axis(&metrics).to_owned()), unit, scale(&series)?),
         y,
         series,
         keys,

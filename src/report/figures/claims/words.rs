@@ -24,8 +24,8 @@ const WORDS: [(&str, &str); 22] = [
     ("achieved_period_ms", "achieved poll period"),
     ("cpu_client_percent", "processor time of the client"),
     ("cpu_us_per_notice", "processor time for each change"),
-    ("noticed_per_cpu_percent", "changes a second for each percent of a core"),
-    ("cpu_us_per_us_won", "processor time for each µs won"),
+    ("noticed_per_cpu_percent", "changes a second per % of a core"),
+    ("cpu_us_per_us_won", "processor time per µs won"),
 ];
 
 /// A metric in words; else its name without its unit.
@@ -38,9 +38,22 @@ pub(super) fn words(metric: Metric) -> String {
     units.iter().find_map(|unit| name.strip_suffix(unit)).unwrap_or(name).replace('_', " ")
 }
 
-/// What an axis of this kind shows.
-pub(super) fn of_kind(dimension: Dimension) -> &'static str {
-    match dimension {
+/// What the metrics of a probe's program have in common.
+const OF_PROGRAMS: [(&str, &str); 4] = [
+    ("parallel", "From the start of the first to the end of the last"),
+    ("lost_updates", "Part of the updates that was lost"),
+    ("coroutines", "Longest wait of the other coroutine"),
+    ("ctypes_gil", "Speed of the other thread, over that beside a thread that waits"),
+];
+
+/// What an axis of several metrics shows.
+pub(super) fn axis(metrics: &[Metric]) -> &'static str {
+    let Some(first) = metrics.first() else { return "" };
+    let program = first.program().filter(|program| metrics.iter().all(|metric| metric.program() == Some(program)));
+    if let Some((_, words)) = program.and_then(|program| OF_PROGRAMS.iter().find(|(known, _)| *known == program)) {
+        return words;
+    }
+    match first.dimension() {
         Dimension::Duration => "Time",
         Dimension::Percent => "Percent of one core",
         Dimension::Fraction => "Part of all",
@@ -65,6 +78,10 @@ mod tests {
         for (name, _) in WORDS {
             assert_eq!(Metric::named(name).map(Metric::name), Some(name));
         }
+        for (program, _) in OF_PROGRAMS {
+            assert!(Metric::of_probes().any(|metric| metric.program() == Some(program)), "{program}");
+        }
+        assert_eq!(axis(&[Metric::named("alone_ms").unwrap(), Metric::named("notice_mean").unwrap()]), "Time");
         assert_eq!(words(Metric::named("intended_p99").unwrap()), "intended p99");
         assert_eq!(capital("µs"), "Μs");
         assert_eq!(capital("part"), "Part");
