@@ -15,6 +15,7 @@ use super::request::{LinkChoice, SimulateRequest};
 use super::runs::{LoadedRun, RunFolder, RunFolderError, load};
 use crate::expect::judge;
 use crate::report::document::{RunNote, SimulationNote};
+use crate::report::doubts::Doubts;
 use crate::report::excerpt::Excerpt;
 use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
@@ -119,7 +120,8 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
     let left_out = write_report(&path, &note, &scenario, &summary, excerpt, Theme::Light)?;
     let sentence = sentence(&summary);
     let verdicts = judge(&scenario, &summary);
-    Ok(Finished { summary, verdicts, failures, interrupted, folder: path, sentence, left_out })
+    let doubts = Doubts::new(&summary, &scenario, &note.host);
+    Ok(Finished { summary, doubts, verdicts, failures, interrupted, folder: path, sentence, left_out })
 }
 
 /// The model that was chosen.

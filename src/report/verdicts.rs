@@ -123,6 +123,7 @@ pub fn probes(summary: &Summary) -> Option<(&'static str, Grid)> {
         caption: "What the probes measured".to_owned(),
         head: ["Probe", "Program", "Python", "GIL", "Metric", "Value", "Repeats"].map(str::to_owned).to_vec(),
         rows,
+        notes: Vec::new(),
     };
     (!grid.rows.is_empty()).then_some(("probes", grid))
 }
@@ -159,6 +160,7 @@ fn claims(verdicts: &Verdicts) -> Grid {
         caption: "Claims and what the run says of them".to_owned(),
         head: head.map(str::to_owned).to_vec(),
         rows: rows.collect(),
+        notes: Vec::new(),
     }
 }
 
@@ -194,6 +196,7 @@ fn expectations(verdicts: &Verdicts) -> Grid {
         caption: "Expectations, and the numbers behind each verdict".to_owned(),
         head: head.map(str::to_owned).collect(),
         rows: verdicts.expectations.iter().map(row).collect(),
+        notes: Vec::new(),
     }
 }
 
