@@ -276,6 +276,22 @@ fn of_expectations() {
         ("two tolerances", with("\"<\"", "\"~\"\ntolerance = 0.1\nwithin = \"1ms\"")),
         ("an unknown key", with("value", "metrik = 3\nvalue")),
         ("a claim that is not there", with("value", "claim = \"quick\"\nvalue")),
+        (
+            "a metric of two clients without the second",
+            with("notice_p99_us", "cpu_us_per_us_won").replace("\"5ms\"", "5"),
+        ),
+        ("a second client for a metric of one", with("value", "over = \"m\"\nvalue")),
+        ("a second client that is not there", with("value", "over = \"n\"\nvalue")),
+        ("a published number that is nobody's", with("value", "published = \"4ms\"\nvalue")),
+        (
+            "a published number for a number",
+            with("value", "source = \"x\"\npublished = \"4ms\"\npublished_other = \"1ms\"\nvalue"),
+        ),
+        ("no figures", format!("{PV}{CLIENT}[[claim]]\nname = \"quick\"\nsays = \"It is.\"\nfigure = []\n")),
+        (
+            "a figure that is not known",
+            format!("{PV}{CLIENT}[[claim]]\nname = \"quick\"\nsays = \"It is.\"\nfigure = [\"pie\"]\n"),
+        ),
         ("a claim without words", format!("{PV}{CLIENT}[[claim]]\nname = \"quick\"\n")),
         ("a claim twice", format!("{PV}{CLIENT}{0}{0}", "[[claim]]\nname = \"quick\"\nsays = \"It is.\"\n")),
     ];
