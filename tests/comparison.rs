@@ -57,7 +57,7 @@ impl Noise {
     /// IOC and clients share one that is kept awake.
     fn steady() -> &'static Noise {
         static ONCE: OnceLock<Noise> = OnceLock::new();
-        ONCE.get_or_init(|| Noise::read(&["steady.json"]))
+        ONCE.get_or_init(|| Noise::read(&["steady-1.json", "steady-2.json"]))
     }
 
     fn scatter(&self, client: &str) -> f64 {
