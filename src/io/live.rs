@@ -7,7 +7,6 @@ use std::time::SystemTime;
 use thiserror::Error;
 use tokio::sync::watch;
 
-use super::awake::{Awake, AwakeError};
 use super::clock;
 use super::draw::DrawError;
 use super::files::FileError;
@@ -19,6 +18,7 @@ use super::redraw::write_report;
 use super::request::RunRequest;
 use super::run::{self, Event, Outcome, RunError};
 use super::runs::{RunFolder, RunFolderError};
+use super::steady::{Steady, SteadyError};
 use crate::expect::{Verdicts, judge};
 use crate::report::document::RunNote;
 use crate::report::doubts::Doubts;
@@ -63,9 +63,9 @@ pub enum LiveError {
     /// The report could not be written.
     #[error(transparent)]
     Write(#[from] FileError),
-    /// The processors cannot be kept awake, which the scenario asks for.
+    /// No processor can be kept awake, which the scenario asks for.
     #[error(transparent)]
-    Awake(#[from] AwakeError),
+    Steady(#[from] SteadyError),
     /// The runtime for the child processes could not be started.
     #[error("child processes cannot be watched: {0}")]
     Runtime(std::io::Error),
@@ -105,7 +105,7 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LiveError::Runtime)?;
     let programs = runtime.block_on(Programs::of(scenario))?;
     // From before the floor is measured: it is the floor of what follows.
-    let _awake = scenario.awake.then(Awake::start).transpose()?;
+    let _steady = scenario.steady.then(Steady::start).transpose()?;
     let mut host = measured_host();
     host.interpreters = programs.interpreters().to_vec();
     let mut saver = Saver {
@@ -121,6 +121,7 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
             notes: Vec::new(),
         },
         next: clock::now(),
+        report: request.report,
     };
     let mut progress = Progress::new(scenario, request.voice.quiet);
     let outcome = runtime.block_on(async {
@@ -169,6 +170,8 @@ struct Saver {
     note: RunNote,
     /// When the summary may be written again.
     next: Tick,
+    /// Whether the report is drawn in the end.
+    report: bool,
 }
 
 impl Saver {
@@ -215,7 +218,11 @@ impl Saver {
         let folder = self.folder.path().to_owned();
         let excerpt = Excerpt::of(&trace);
         self.folder.save_excerpt(&excerpt).map_err(LiveError::Save)?;
-        let left_out = write_report(&folder, &self.note, &trace.scenario, &summary, Some(excerpt), Theme::Light)?;
+        let left_out = if self.report {
+            write_report(&folder, &self.note, &trace.scenario, &summary, Some(excerpt), Theme::Light)?
+        } else {
+            Vec::new()
+        };
         let verdicts = judge(&trace.scenario, &summary);
         let doubts = Doubts::new(&summary, &trace.scenario, &self.note.host);
         Ok(Finished { summary, doubts, verdicts, failures, interrupted, folder, sentence, left_out })

@@ -1,7 +1,6 @@
 //! The only code that touches the operating system.
 #![allow(clippy::disallowed_methods, reason = "this is the room for clocks, sleeps, files and sockets")]
 
-pub mod awake;
 pub mod catalogue;
 mod circuits;
 pub mod client_child;
@@ -53,6 +52,7 @@ pub mod series;
 pub mod serve;
 pub mod session;
 pub mod simulation;
+pub mod steady;
 pub mod timer;
 
 pub use report_files::report_files;

@@ -38,6 +38,8 @@ pub struct RunRequest {
     pub out: Option<PathBuf>,
     /// Port of the first of the IOC's listeners, the others above it; 0: any free ones.
     pub port: u16,
+    /// Whether the report is drawn.
+    pub report: bool,
     /// Whether the scenario's expectations count for the exit code.
     pub check: bool,
     /// How to speak.

@@ -130,8 +130,10 @@ impl Series<'_> {
         let voice = Voice { quiet: true, ..self.voice };
         let (scenario, out) = (scenario.clone(), Some(draft.clone()));
         let mut finished = match self.how {
-            How::Live { port } => run_live(&RunRequest { scenario, out, port: *port, check: false, voice })
-                .map_err(|e| SeriesError::Live(name.to_owned(), Box::new(e)))?,
+            How::Live { port } => {
+                run_live(&RunRequest { scenario, out, port: *port, report: true, check: false, voice })
+                    .map_err(|e| SeriesError::Live(name.to_owned(), Box::new(e)))?
+            }
             How::Simulated { link, facts } => {
                 let (link, facts) = (link.clone(), *facts);
                 run_simulation(&SimulateRequest { scenario, out, link, facts, check: false, voice })

@@ -65,7 +65,7 @@ pub(crate) fn scenario(groups: Vec<PvGroup>, pvs: Vec<PvSpec>) -> Scenario {
         facts: Facts::News,
         event_queue: None,
         spin: None,
-        awake: false,
+        steady: false,
         groups,
         pvs,
         clients: Vec::new(),

@@ -82,7 +82,7 @@ impl Wish {
             facts: Facts::News,
             event_queue: None,
             spin: None,
-            awake: false,
+            steady: false,
             groups: vec![group()],
             clients: clients.collect(),
             pvs,

@@ -20,4 +20,7 @@ pub(crate) struct RunFlags {
     /// Port of the IOC; 0: any free one
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) port: u16,
+    /// Save facts and summary only; `pollcost report` draws the report later
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) no_report: bool,
 }

@@ -86,14 +86,14 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
 }
 
 fn run(scenario: &str, flags: RunFlags) -> Result<Request, Failure> {
-    let RunFlags { measure, port } = flags;
+    let RunFlags { measure, port, no_report } = flags;
     if measure.all {
         return catalogue::live(measure, port);
     }
     let scenario = with_clients(scenario, overrides(&measure), false)?;
     check(measure.check, &scenario)?;
     let (out, check, voice) = (measure.out, measure.check, voice(measure.voice));
-    Ok(Request::Run(Box::new(RunRequest { scenario, out, port, check, voice })))
+    Ok(Request::Run(Box::new(RunRequest { scenario, out, port, report: !no_report, check, voice })))
 }
 
 fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
