@@ -33,6 +33,7 @@ fn help_of_every_command() {
         "doctor",
         "scenarios",
         "report",
+        "merge",
         "compare",
         "baseline",
         "baseline save",

@@ -115,7 +115,7 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
         run::run(scenario, request.port, interrupts(), &mut listener).await
     });
     progress.finish();
-    saver.conclude(outcome?)
+    saver.conclude(outcome?, request.report)
 }
 
 /// Turns true at the first Ctrl-C. A second one ends the program at once.
@@ -190,7 +190,7 @@ impl Saver {
         Ok(summary)
     }
 
-    fn conclude(mut self, outcome: Outcome) -> Result<Finished, LiveError> {
+    fn conclude(mut self, outcome: Outcome, report: bool) -> Result<Finished, LiveError> {
         let Outcome { trace, failures, interrupted } = outcome;
         self.note.interrupted = interrupted;
         self.note.finished = true;
@@ -199,7 +199,10 @@ impl Saver {
         let folder = self.folder.path().to_owned();
         let excerpt = Excerpt::of(&trace);
         self.folder.save_excerpt(&excerpt).map_err(LiveError::Save)?;
-        let left_out = write_report(&folder, &self.note, &trace.scenario, &summary, Some(excerpt), Theme::Light)?;
+        let left_out = match report {
+            true => write_report(&folder, &self.note, &trace.scenario, &summary, Some(excerpt), Theme::Light)?,
+            false => Vec::new(),
+        };
         let verdicts = judge(&trace.scenario, &summary);
         Ok(Finished { summary, verdicts, failures, interrupted, folder, sentence, left_out })
     }

@@ -33,6 +33,7 @@ pub mod listen;
 pub mod live;
 #[cfg(test)]
 mod loopback;
+pub mod merge;
 pub mod meter;
 mod metered;
 pub mod net;
@@ -51,6 +52,8 @@ pub mod series;
 pub mod serve;
 pub mod session;
 pub mod simulation;
+pub mod sweep;
+pub mod sweep_folder;
 pub mod timer;
 
 pub use report_files::report_files;

@@ -2,7 +2,8 @@
 
 use super::model::Scenario;
 use super::problem::ScenarioError;
-use super::read::{LoadedText, Source, read};
+use super::read::{LoadedText, Source, read, read_sweep};
+use super::sweep::Sweep;
 
 /// A scenario that comes with the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,10 +61,25 @@ impl BuiltIn {
     /// # Errors
     /// When its text is not a scenario; a test holds that it always is.
     pub fn scenario(&self) -> Result<Scenario, ScenarioError> {
-        let file = format!("built-in:{}", self.name);
-        let source = Source { file: &file, name: self.name, text: self.text };
-        read(source, &|_: &str| Err::<LoadedText, _>("a built-in scenario has no other files".to_owned()))
+        self.with_source(|source| read(source, &no_files))
     }
+
+    /// Reads every cell of its `[sweep]`; `None` when it has none.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn sweep(&self) -> Result<Option<Sweep>, ScenarioError> {
+        self.with_source(|source| read_sweep(source, &no_files))
+    }
+
+    fn with_source<T>(&self, read: impl FnOnce(Source<'_>) -> T) -> T {
+        let file = format!("built-in:{}", self.name);
+        read(Source { file: &file, name: self.name, text: self.text })
+    }
+}
+
+fn no_files(_: &str) -> Result<LoadedText, String> {
+    Err("a built-in scenario has no other files".to_owned())
 }
 
 #[cfg(test)]

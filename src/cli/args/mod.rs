@@ -4,6 +4,7 @@ mod compare;
 mod doctor;
 mod ioc;
 mod measure;
+mod merge;
 mod predict;
 mod report;
 mod run;
@@ -20,6 +21,7 @@ pub(crate) use compare::{BaselineFlags, CompareFlags, CompareFormatFlag, History
 pub(crate) use doctor::DoctorFlags;
 pub(crate) use ioc::IocFlags;
 pub(crate) use measure::MeasureFlags;
+pub(crate) use merge::MergeFlags;
 pub(crate) use predict::{FetchFlag, PacingFlag, PatternFlag, PredictFlags};
 pub(crate) use report::{ReportFlags, ReportFormatFlag};
 pub(crate) use run::RunFlags;
@@ -88,6 +90,9 @@ pub(crate) enum Command {
     /// Draw the report of a run folder again, only its figures for an article or a slide, or several runs side by side
     #[command(after_help = report::REPORT_EXAMPLES)]
     Report(ReportFlags),
+    /// Put the shards of a sweep together: what one machine would have made
+    #[command(after_help = format!("{}\n\n{}", merge::MERGE_EXAMPLES, exit::HELP))]
+    Merge(MergeFlags),
     /// Say whether one run is worse than another: counters first, times second
     #[command(after_help = format!("{}\n\n{}", compare::COMPARE_EXAMPLES, exit::HELP))]
     Compare(Box<CompareFlags>),
