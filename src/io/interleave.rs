@@ -9,8 +9,10 @@ use std::process::{Command, Stdio};
 use thiserror::Error;
 use tokio::sync::watch;
 
+use super::awake::{Awake, AwakeError};
 use super::host::host;
 use super::live::interrupts;
+use super::python::programs::Programs;
 use super::run::{self, RunError};
 use super::runs::{RunFolderError, load_summary};
 use crate::compare::baseline::BaselineError;
@@ -56,6 +58,8 @@ pub struct Interleaved {
     pub subjects: [(String, Subject); 2],
     /// Repeats of each; rounded up to an even number.
     pub repeats: u32,
+    /// Whether the processors are kept from sleeping meanwhile.
+    pub awake: bool,
     /// No progress.
     pub quiet: bool,
 }
@@ -81,6 +85,9 @@ pub enum InterleaveError {
     /// A summary without single repeats.
     #[error("the other build is too old: {0}")]
     Baseline(#[from] BaselineError),
+    /// The processors cannot be kept awake.
+    #[error(transparent)]
+    Awake(#[from] AwakeError),
     /// The runtime for the child processes, or a temporary folder.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -106,6 +113,7 @@ pub fn interleave(request: &Interleaved, policy: &Policy) -> Result<Measured, In
     if !told.is_empty() {
         return Err(InterleaveError::Different(told));
     }
+    let _awake = request.awake.then(Awake::start).transpose()?;
     // Turns of the base: first and second of each round; turns of the new one.
     let mut turns: [Vec<Summary>; 3] = Default::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -153,7 +161,9 @@ async fn measure(
     match subject {
         Subject::Scenario(scenario) => {
             let once = Scenario { seed, repeats: 1, ..(**scenario).clone() };
-            let outcome = run::run(&once, 0, interrupted.clone(), &mut |_| Ok(())).await?;
+            let programs = Programs::of(&once).await;
+            let programs = programs.map_err(|lack| InterleaveError::Failed(format!("{lack}: {}", lack.mend)))?;
+            let outcome = run::run(&once, &programs, 0, interrupted.clone(), &mut |_| Ok(())).await?;
             if outcome.interrupted {
                 return Err(InterleaveError::Interrupted);
             }

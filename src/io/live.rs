@@ -7,18 +7,21 @@ use std::time::SystemTime;
 use thiserror::Error;
 use tokio::sync::watch;
 
+use super::awake::{Awake, AwakeError};
 use super::clock;
 use super::draw::DrawError;
 use super::files::FileError;
 use super::host::measured_host;
 use super::listen::{ListenError, bind_row};
 use super::progress::Progress;
+use super::python::programs::{NotReady, Programs};
 use super::redraw::write_report;
 use super::request::RunRequest;
 use super::run::{self, Event, Outcome, RunError};
 use super::runs::{RunFolder, RunFolderError};
 use crate::expect::{Verdicts, judge};
 use crate::report::document::RunNote;
+use crate::report::doubts::Doubts;
 use crate::report::excerpt::Excerpt;
 use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
@@ -42,6 +45,9 @@ pub enum LiveError {
     /// A port is taken: bad input.
     #[error(transparent)]
     Port(ListenError),
+    /// What a client needs is not there: bad input.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
     /// What was asked for does not exist: bad input.
     #[error("{0}")]
     Ask(String),
@@ -57,6 +63,9 @@ pub enum LiveError {
     /// The report could not be written.
     #[error(transparent)]
     Write(#[from] FileError),
+    /// The processors cannot be kept awake, which the scenario asks for.
+    #[error(transparent)]
+    Awake(#[from] AwakeError),
     /// The runtime for the child processes could not be started.
     #[error("child processes cannot be watched: {0}")]
     Runtime(std::io::Error),
@@ -77,6 +86,8 @@ pub struct Finished {
     pub folder: PathBuf,
     /// What polling cost.
     pub sentence: String,
+    /// What is known against the numbers of each client.
+    pub doubts: Doubts,
     /// Figures that have no data, with the reason.
     pub left_out: Vec<String>,
 }
@@ -91,12 +102,18 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let path = request.out.clone().unwrap_or_else(|| default_folder(&scenario.name, &started));
     check_ports(request.port, scenario.clients.len())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LiveError::Runtime)?;
+    let programs = runtime.block_on(Programs::of(scenario))?;
+    // From before the floor is measured: it is the floor of what follows.
+    let _awake = scenario.awake.then(Awake::start).transpose()?;
+    let mut host = measured_host();
+    host.interpreters = programs.interpreters().to_vec();
     let mut saver = Saver {
         folder: RunFolder::create(&path, scenario).map_err(LiveError::Folder)?,
         note: RunNote {
             pollcost: env!("CARGO_PKG_VERSION").to_owned(),
             started: Some(started),
-            host: measured_host(),
+            host,
             simulated: None,
             failures: Vec::new(),
             interrupted: false,
@@ -106,13 +123,12 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
         next: clock::now(),
     };
     let mut progress = Progress::new(scenario, request.voice.quiet);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LiveError::Runtime)?;
     let outcome = runtime.block_on(async {
         let mut listener = |event: Event<'_>| {
             progress.event(&event);
             saver.event(&event).map_err(|e| e.to_string())
         };
-        run::run(scenario, request.port, interrupts(), &mut listener).await
+        run::run(scenario, &programs, request.port, interrupts(), &mut listener).await
     });
     progress.finish();
     saver.conclude(outcome?, request.report)
@@ -204,6 +220,7 @@ impl Saver {
             false => Vec::new(),
         };
         let verdicts = judge(&trace.scenario, &summary);
-        Ok(Finished { summary, verdicts, failures, interrupted, folder, sentence, left_out })
+        let doubts = Doubts::new(&summary, &trace.scenario, &self.note.host);
+        Ok(Finished { summary, doubts, verdicts, failures, interrupted, folder, sentence, left_out })
     }
 }

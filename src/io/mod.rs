@@ -1,6 +1,7 @@
 //! The only code that touches the operating system.
 #![allow(clippy::disallowed_methods, reason = "this is the room for clocks, sleeps, files and sockets")]
 
+pub mod awake;
 pub mod catalogue;
 mod circuits;
 pub mod client_child;
@@ -42,6 +43,7 @@ pub mod predict;
 mod probe;
 pub mod process;
 pub mod progress;
+pub mod python;
 pub mod recording;
 pub mod redraw;
 pub mod report_files;

@@ -15,6 +15,7 @@ use super::request::{LinkChoice, SimulateRequest};
 use super::runs::{LoadedRun, RunFolder, RunFolderError, load};
 use crate::expect::judge;
 use crate::report::document::{RunNote, SimulationNote};
+use crate::report::doubts::Doubts;
 use crate::report::excerpt::Excerpt;
 use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
@@ -122,7 +123,8 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
     };
     let sentence = sentence(&summary);
     let verdicts = judge(&scenario, &summary);
-    Ok(Finished { summary, verdicts, failures, interrupted, folder: path, sentence, left_out })
+    let doubts = Doubts::new(&summary, &scenario, &note.host);
+    Ok(Finished { summary, doubts, verdicts, failures, interrupted, folder: path, sentence, left_out })
 }
 
 /// The model that was chosen.
@@ -146,7 +148,7 @@ fn remarks(scenario: &Scenario, note: &SimulationNote) -> Vec<Warning> {
         what: format!("simulated in virtual time, not measured; link: {}; host: {}", note.link, note.host),
         advice: "take processor time, wake-ups and bytes for what the model makes of them, and hold the rest against a live run".to_owned(),
     };
-    let external = scenario.clients.iter().filter(|c| matches!(c.program, Program::External(_)));
+    let external = scenario.clients.iter().filter(|c| c.program != Program::Native);
     let external = external.map(|client| Warning {
         client: Some(client.name.clone()),
         what: "it is a program of its own, which a simulation cannot run: the program's own client stands for it"

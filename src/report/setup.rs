@@ -3,6 +3,7 @@
 use super::document::SimulationNote;
 use crate::scenario::model::{Change, Phase, PvGroup, Scenario};
 use crate::time::Span;
+use crate::trace::Interpreter;
 use crate::trace::host::Host;
 
 /// Names and values, in the order of the report.
@@ -24,6 +25,9 @@ pub(super) fn rows(scenario: &Scenario, host: &Host, simulated: Option<&Simulati
             "Emitter".to_owned(),
             format!("spins for the last {spin} before each change, in the IOC's processor time"),
         ));
+    }
+    if scenario.awake && simulated.is_none() {
+        rows.push(("Processors".to_owned(), "kept from sleeping while clients are measured".to_owned()));
     }
     match simulated {
         Some(note) => {
@@ -110,7 +114,17 @@ fn host_rows(host: &Host) -> Vec<(String, String)> {
         let versions: Vec<String> = host.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
         rows.push(("Versions".to_owned(), versions.join(", ")));
     }
+    for interpreter in &host.interpreters {
+        rows.push((format!("Python, asked for as {}", interpreter.asked), interpreter_words(interpreter)));
+    }
     rows
+}
+
+/// What it is, what it has, and who ran on it.
+fn interpreter_words(interpreter: &Interpreter) -> String {
+    let packages = interpreter.packages_listed();
+    let packages = if packages.is_empty() { packages } else { format!("; {packages}") };
+    format!("{}{packages}; ran {}", interpreter.described(), interpreter.used_by.join(", "))
 }
 
 #[cfg(test)]

@@ -297,7 +297,6 @@ fn value_at<'m, 't>(root: &'m mut DeTable<'t>, place: &Place<'_>) -> Option<&'m 
 mod tests {
     use super::super::read::{LoadedText, Source, read, read_sweep};
     use super::super::sweep::Sweep;
-    use super::*;
     use crate::scenario::model::{Change, Fetch};
     use crate::time::Span;
 

@@ -41,6 +41,7 @@ pub(crate) fn client(name: &str, fetch: Fetch, pacing: Option<Pacing>, pvs: usiz
         pvs: (0..pvs as u32).map(PvId).collect(),
         dbr: DbrChoice::Time,
         service_time: Span::ZERO,
+        hog_processes: 0,
     }
 }
 
@@ -67,6 +68,7 @@ pub(crate) fn scenario(groups: Vec<(usize, PvGroup)>, clients: Vec<ClientSpec>) 
         facts: Facts::News,
         event_queue: None,
         spin: None,
+        awake: false,
         groups: groups.into_iter().map(|(_, group)| group).collect(),
         pvs,
         clients,
@@ -253,6 +255,8 @@ pub(crate) fn summary_of(name: &str, fetch: Fetch) -> ClientSummary {
         bytes_in_per_s: None,
         bytes_out_per_s: None,
         wakeups_per_s: None,
+        others_percent: None,
+        stolen_percent: None,
         connect_ns: None,
         expected: Expected::default(),
         by_repeat: Vec::new(),

@@ -3,6 +3,7 @@
 mod catalogue;
 mod compare;
 mod predict;
+mod python;
 mod report;
 mod sweep;
 
@@ -20,8 +21,8 @@ use super::failure::Failure;
 use super::{DEFAULT_SCENARIO, source};
 use crate::io::request::CatalogueRequest;
 use crate::io::request::{
-    DoctorRequest, Format, How, IocRequest, MergeRequest, PredictRequest, ReportRequest, RunRequest, SimulateRequest,
-    SweepRequest, Voice,
+    DoctorRequest, Format, How, IocRequest, MergeRequest, PredictRequest, PythonRequest, ReportRequest, RunRequest,
+    SimulateRequest, SweepRequest, Voice,
 };
 use crate::scenario::Overrides;
 use crate::scenario::model::{Facts, Scenario};
@@ -47,6 +48,8 @@ pub(crate) enum Request {
     Ioc(Box<IocRequest>),
     /// Examine the machine.
     Doctor(DoctorRequest),
+    /// Set up interpreters.
+    Python(PythonRequest),
     /// Draw a report again.
     Report(Box<ReportRequest>),
     /// List the built-in scenarios, or print one.
@@ -75,6 +78,7 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
         Some(Command::Predict(flags)) => predict::predict(flags),
         Some(Command::Ioc(flags)) => ioc(flags),
         Some(Command::Doctor(flags)) => Ok(Request::Doctor(doctor(flags))),
+        Some(Command::Python(flags)) => Ok(Request::Python(python::python(flags)?)),
         Some(Command::Report(flags)) => Ok(Request::Report(Box::new(report::report(flags)?))),
         Some(Command::Scenarios(flags)) => Ok(Request::Scenarios { name: flags.name, format: format(flags.format) }),
         Some(Command::Merge(flags)) => {

@@ -152,6 +152,7 @@ impl Survey {
             caption: format!("At which {across} a callback is cheaper than polling, and at which it is earlier"),
             head: ["Poller", "At", "Cheaper", "by the closed form", "Earlier"].map(str::to_owned).to_vec(),
             rows: rows.iter().map(cells).collect(),
+            notes: Vec::new(),
         })
     }
 
