@@ -78,7 +78,7 @@ fn json(done: &SweepDone, check: bool) -> Value {
     })
 }
 
-/// A value of a swept key: times in ms.
+/// A value of a swept key: times with their unit.
 fn value(setting: &Setting) -> Value {
     match setting {
         Setting::TimeNs(span) => json!(format!("{span}")),
@@ -138,9 +138,7 @@ impl From<SweepError> for Failure {
             SweepError::Occupied(_) => Failure::bad_input(text, "give another folder with -o"),
             SweepError::Shard { .. } => Failure::bad_input(text, "split it into fewer parts"),
             SweepError::Merge { advice, .. } => Failure::bad_input(text, advice),
-            SweepError::Draw(_) | SweepError::Write(_) => {
-                Failure::measurement(text, "what was complete before is kept")
-            }
+            SweepError::Write(_) => Failure::measurement(text, "what was complete before is kept"),
         }
     }
 }

@@ -89,7 +89,7 @@ pub struct SweepRequest {
     pub sweep: Sweep,
     /// Which part of the cells is run; `None`: all of them.
     pub shard: Option<Shard>,
-    /// Where the run folders, the index and the report go; `None`: `reports/SCENARIO-UTCTIME/` below the current folder.
+    /// Where the run folders, the index and the table go; `None`: `reports/SCENARIO-UTCTIME/` below the current folder.
     pub out: Option<PathBuf>,
     /// Live, or not.
     pub how: How,

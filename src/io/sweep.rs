@@ -1,15 +1,13 @@
-//! A sweep from request to results: a run for each cell, those that are missing only; then the report over all of them.
+//! A sweep from request to results: a run for each cell, those that are missing only; then the table over all of them.
 
 use std::path::PathBuf;
 
-use super::draw::Style;
 use super::live::default_folder;
 use super::progress::{Steps, expected};
 use super::request::{How, LinkChoice, SweepRequest};
 use super::series::{Earlier, Series};
 use super::simulation::link_model;
-use super::sweep_folder::{SweepError, is_empty, is_sweep, load_index, save_index, survey, write_report};
-use crate::report::palette::Theme;
+use super::sweep_folder::{SweepError, is_empty, is_sweep, load_index, save_index, survey, write_table};
 use crate::report::sweep::{Survey, SweepIndex, index_of};
 use crate::scenario::model::Scenario;
 use crate::scenario::shard::{Shard, deal};
@@ -108,7 +106,7 @@ pub fn run_sweep(request: &SweepRequest) -> Result<SweepDone, SweepError> {
 /// Reports on what a folder has of a sweep.
 pub(super) fn finish(folder: PathBuf, index: SweepIndex, interrupted: bool) -> Result<SweepDone, SweepError> {
     let survey = survey(&folder, index)?;
-    write_report(&folder, &survey, &Style::screen(Theme::Light))?;
+    write_table(&folder, &survey)?;
     let cells = survey.index.cells.iter().zip(&survey.cells);
     let failed = cells.filter(|(_, found)| found.as_ref().is_some_and(|found| found.failed));
     let failed = failed.map(|(cell, _)| cell.folder.clone()).collect();

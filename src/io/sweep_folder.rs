@@ -1,4 +1,4 @@
-//! The folder of a sweep: its index, what is in it, and the report over it.
+//! The folder of a sweep: its index, what is in it, and the table over it.
 
 use std::fs;
 use std::io;
@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::draw::{DrawError, Style};
 use super::files::{FileError, write_files};
 use super::runs::{RunFolderError, load_summary};
 use super::series::SeriesError;
@@ -16,7 +15,9 @@ use crate::report::sweep::{CellFound, IndexError, Survey, SweepIndex};
 use crate::scenario::shard::Shard;
 
 /// The index.
-pub(super) const INDEX: &str = "sweep.json";
+const INDEX: &str = "sweep.json";
+/// A row for each client of each cell.
+const TABLE: &str = "sweep.csv";
 
 /// Why a sweep could not be run to its end, or not be put together.
 #[derive(Debug, Error)]
@@ -73,9 +74,6 @@ pub enum SweepError {
         /// What would be right.
         advice: &'static str,
     },
-    /// A figure cannot be drawn.
-    #[error("the report could not be drawn: {0}")]
-    Draw(#[from] DrawError),
     /// Something cannot be written.
     #[error(transparent)]
     Write(#[from] FileError),
@@ -128,14 +126,14 @@ pub(super) fn survey(folder: &Path, index: SweepIndex) -> Result<Survey, SweepEr
             let what = format!("version of pollcost: {} there, {} in the index", note.pollcost, index.pollcost);
             return Err(SweepError::Other { path, what });
         }
-        cells.push(Some(CellFound { summary, failed: !note.failures.is_empty(), host: note.host.cpu_model }));
+        cells.push(Some(CellFound { summary, failed: !note.failures.is_empty() }));
     }
     Ok(Survey { index, cells })
 }
 
-/// Draws the report over a sweep.
-pub(super) fn write_report(folder: &Path, survey: &Survey, _style: &Style) -> Result<(), SweepError> {
-    let unwritten = |source: csv::Error| FileError { path: folder.join("sweep.csv"), source: source.into() };
-    let files = vec![("sweep.csv".to_owned(), survey.csv().map_err(unwritten)?)];
-    Ok(write_files(folder, &files)?)
+/// Writes the table of all cells.
+pub(super) fn write_table(folder: &Path, survey: &Survey) -> Result<(), SweepError> {
+    let unwritten = |source: csv::Error| FileError { path: folder.join(TABLE), source: source.into() };
+    let table = survey.csv().map_err(unwritten)?;
+    Ok(write_files(folder, &[(TABLE.to_owned(), table)])?)
 }

@@ -1,4 +1,4 @@
-//! Sweeps: the index of a sweep's folder, what its cells came to, where a callback becomes cheaper, and the report on it all.
+//! Sweeps: the index of a sweep's folder, what its cells came to, and where a callback becomes cheaper.
 
 pub mod break_even;
 pub mod index;

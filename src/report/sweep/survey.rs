@@ -6,7 +6,7 @@ use crate::scenario::metric::Metric;
 use crate::scenario::sweep::{Setting, label};
 use crate::summary::{ClientSummary, Summary};
 
-/// Of the numbers of a cell.
+/// Times of swept keys are told in ms.
 const NS_PER_MS: f64 = 1e6;
 
 /// A cell that is done.
@@ -16,8 +16,6 @@ pub struct CellFound {
     pub summary: Summary,
     /// Whether a client failed in it.
     pub failed: bool,
-    /// The processor that it was measured on; `None` in a simulation.
-    pub host: Option<String>,
 }
 
 /// A sweep and what is done of it.
