@@ -34,6 +34,7 @@ fn help_of_every_command() {
         "python",
         "scenarios",
         "report",
+        "merge",
         "compare",
         "baseline",
         "baseline save",

@@ -133,7 +133,7 @@ fn json(finished: &Finished, check: bool) -> String {
 }
 
 /// The rows of `summary.csv` as objects: numbers as numbers, empty cells as null.
-fn clients(summary: &Summary) -> Vec<serde_json::Map<String, Value>> {
+pub(super) fn clients(summary: &Summary) -> Vec<serde_json::Map<String, Value>> {
     let value = |cell: Option<String>| {
         cell.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap_or(Value::String(text)))
     };

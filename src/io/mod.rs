@@ -33,6 +33,7 @@ pub mod listen;
 pub mod live;
 #[cfg(test)]
 mod loopback;
+pub mod merge;
 pub mod meter;
 mod metered;
 pub mod net;
@@ -53,6 +54,8 @@ pub mod serve;
 pub mod session;
 pub mod simulation;
 pub mod steady;
+pub mod sweep;
+pub mod sweep_folder;
 pub mod timer;
 
 pub use report_files::report_files;

@@ -78,6 +78,8 @@ pub struct Series<'a> {
     pub folder: &'a Path,
     /// Live, or not.
     pub how: &'a How,
+    /// Whether each run has a report of its own.
+    pub reports: bool,
     /// How to speak.
     pub voice: Voice,
 }
@@ -128,15 +130,13 @@ impl Series<'_> {
             fs::remove_dir_all(&draft).map_err(place)?;
         }
         let voice = Voice { quiet: true, ..self.voice };
-        let (scenario, out) = (scenario.clone(), Some(draft.clone()));
+        let (scenario, out, report) = (scenario.clone(), Some(draft.clone()), self.reports);
         let mut finished = match self.how {
-            How::Live { port } => {
-                run_live(&RunRequest { scenario, out, port: *port, report: true, check: false, voice })
-                    .map_err(|e| SeriesError::Live(name.to_owned(), Box::new(e)))?
-            }
+            How::Live { port } => run_live(&RunRequest { scenario, out, port: *port, report, check: false, voice })
+                .map_err(|e| SeriesError::Live(name.to_owned(), Box::new(e)))?,
             How::Simulated { link, facts } => {
                 let (link, facts) = (link.clone(), *facts);
-                run_simulation(&SimulateRequest { scenario, out, link, facts, check: false, voice })
+                run_simulation(&SimulateRequest { scenario, out, link, facts, report, check: false, voice })
                     .map_err(|e| SeriesError::Simulation(name.to_owned(), Box::new(e)))?
             }
         };

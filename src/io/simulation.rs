@@ -117,7 +117,10 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
     if let Some(excerpt) = &excerpt {
         folder.save_excerpt(excerpt)?;
     }
-    let left_out = write_report(&path, &note, &scenario, &summary, excerpt, Theme::Light)?;
+    let left_out = match request.report {
+        true => write_report(&path, &note, &scenario, &summary, excerpt, Theme::Light)?,
+        false => Vec::new(),
+    };
     let sentence = sentence(&summary);
     let verdicts = judge(&scenario, &summary);
     let doubts = Doubts::new(&summary, &scenario, &note.host);

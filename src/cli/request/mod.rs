@@ -5,6 +5,7 @@ mod compare;
 mod predict;
 mod python;
 mod report;
+mod sweep;
 
 use std::io::IsTerminal;
 
@@ -20,11 +21,13 @@ use super::failure::Failure;
 use super::{DEFAULT_SCENARIO, source};
 use crate::io::request::CatalogueRequest;
 use crate::io::request::{
-    DoctorRequest, Format, IocRequest, PredictRequest, PythonRequest, ReportRequest, RunRequest, SimulateRequest, Voice,
+    DoctorRequest, Format, How, IocRequest, MergeRequest, PredictRequest, PythonRequest, ReportRequest, RunRequest,
+    SimulateRequest, SweepRequest, Voice,
 };
 use crate::scenario::Overrides;
 use crate::scenario::model::{Facts, Scenario};
 use crate::time::Span;
+use sweep::Either;
 
 /// What the user asks for.
 #[derive(Debug)]
@@ -33,6 +36,10 @@ pub(crate) enum Request {
     Run(Box<RunRequest>),
     /// Run every built-in scenario.
     Catalogue(Box<CatalogueRequest>),
+    /// Run a scenario over a grid of values.
+    Sweep(Box<SweepRequest>),
+    /// Put shards of a sweep together.
+    Merge(MergeRequest),
     /// Run a scenario in virtual time.
     Simulate(Box<SimulateRequest>),
     /// Say what to expect.
@@ -74,6 +81,9 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
         Some(Command::Python(flags)) => Ok(Request::Python(python::python(flags)?)),
         Some(Command::Report(flags)) => Ok(Request::Report(Box::new(report::report(flags)?))),
         Some(Command::Scenarios(flags)) => Ok(Request::Scenarios { name: flags.name, format: format(flags.format) }),
+        Some(Command::Merge(flags)) => {
+            Ok(Request::Merge(MergeRequest { out: flags.out, shards: flags.shards, voice: voice(flags.voice) }))
+        }
         Some(Command::Compare(flags)) => Ok(Request::Compare(flags)),
         Some(Command::Baseline(flags)) => Ok(Request::Baseline(flags)),
         Some(Command::History(flags)) => Ok(Request::History(flags)),
@@ -90,6 +100,11 @@ fn run(scenario: &str, flags: RunFlags) -> Result<Request, Failure> {
     if measure.all {
         return catalogue::live(measure, port);
     }
+    let how = How::Live { port };
+    let measure = match sweep::request(scenario, measure, how)? {
+        Either::Sweep(request) => return Ok(Request::Sweep(request)),
+        Either::One(measure) => measure,
+    };
     let scenario = with_clients(scenario, overrides(&measure), false)?;
     check(measure.check, &scenario)?;
     let (out, check, voice) = (measure.out, measure.check, voice(measure.voice));
@@ -101,10 +116,15 @@ fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
     if measure.all {
         return catalogue::simulated(measure, link);
     }
+    let how = How::Simulated { link: link.clone(), facts: measure.facts.map(facts) };
+    let measure = match sweep::request(&scenario, measure, how)? {
+        Either::Sweep(request) => return Ok(Request::Sweep(request)),
+        Either::One(measure) => measure,
+    };
     let scenario = with_clients(&scenario, overrides(&measure), true)?;
     check(measure.check, &scenario)?;
     let (out, facts, check, voice) = (measure.out, measure.facts.map(facts), measure.check, voice(measure.voice));
-    Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, check, voice })))
+    Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, report: true, check, voice })))
 }
 
 /// What the options change in a scenario.
