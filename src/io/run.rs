@@ -19,7 +19,7 @@ use super::probe::{self, ProbeError};
 use super::process::ProcessError;
 use crate::pv::NativeType;
 use crate::scenario::model::Scenario;
-use crate::scenario::plan::{client_seed, order, probe_order, stimulus_seed};
+use crate::scenario::plan::{changing, client_seed, order, probe_order, stimulus_seed};
 use crate::time::{Span, Tick};
 pub use crate::trace::Failure;
 use crate::trace::anchor::anchor;
@@ -258,7 +258,7 @@ impl Run<'_> {
         self.tell(Event::Started { clients, repeat, expected: warmup + length + drain })?;
 
         let begun = clock::now();
-        ioc.begin(stimulus_seed(self.scenario, repeat), begun).await?;
+        ioc.begin(changing(self.scenario, clients), stimulus_seed(self.scenario, repeat), begun).await?;
         let mut measured = self.start(ioc, clients, repeat).await?;
         let open = clock::now() + warmup;
         let window = Window { open, close: open + length, end: open + length + drain };

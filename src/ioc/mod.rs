@@ -112,11 +112,20 @@ impl Ioc {
         self.world.wall = wall;
     }
 
-    /// Values change, by generators anew from `seed`, in a schedule that starts at `at`. Counts start over.
+    /// All values change, by generators anew from `seed`, in a schedule that starts at `at`. Counts start over.
     pub fn begin(&mut self, seed: u64, at: Tick) {
+        self.begin_with(Schedule::new(&self.scenario, seed, at));
+    }
+
+    /// The same with only these PVs changing, as they do when all change; the others keep their values.
+    pub fn begin_of(&mut self, pvs: &[PvId], seed: u64, at: Tick) {
+        self.begin_with(Schedule::of(&self.scenario, pvs, seed, at));
+    }
+
+    fn begin_with(&mut self, schedule: Schedule) {
         self.world.database.restart();
         self.world.ledger.restart();
-        self.schedule = Some(Schedule::new(&self.scenario, seed, at));
+        self.schedule = Some(schedule);
     }
 
     /// Nothing changes any more.
