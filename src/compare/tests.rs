@@ -175,6 +175,8 @@ fn baselines_are_read_back_or_refused() {
         let error = Baseline::read(&text.replacen(from, to, 1)).unwrap_err().to_string();
         assert!(error.starts_with(said), "{error}");
     }
+    let twice = baseline(vec![client("c", &[]), client("c", &[])]).write();
+    assert_eq!(Baseline::read(&twice).unwrap_err().to_string(), "client `c`: is there twice");
     for end in 0..text.len() - 2 {
         assert!(Baseline::read(&text[..end]).is_err());
     }
@@ -226,7 +228,8 @@ fn a_history_has_its_step_and_its_drift() {
     assert_eq!((step, track(Metric::NoticeP50).drift), (vec!["run 12"], None));
     assert!(track(Metric::CpuIoc).changes.is_empty() && track(Metric::CpuIoc).drift.is_none());
     let requests = track(Metric::Requests);
-    assert!(requests.drift.is_some() || !requests.changes.is_empty());
+    // 46 % over all runs: a drift, not a staircase.
+    assert!(requests.drift.is_some_and(|d| (d.a_run - 2.0).abs() < 0.2) && requests.changes.is_empty(), "{requests:?}");
     assert_eq!(history(&runs, &Policy::default(), 1), found);
     assert!(history(&[], &Policy::default(), 1).tracks.is_empty());
 }

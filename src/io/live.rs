@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use thiserror::Error;
 use tokio::sync::watch;
 
+use super::awake::{Awake, AwakeError};
 use super::clock;
 use super::draw::DrawError;
 use super::files::FileError;
@@ -57,6 +58,9 @@ pub enum LiveError {
     /// The report could not be written.
     #[error(transparent)]
     Write(#[from] FileError),
+    /// The processors cannot be kept awake, which the scenario asks for.
+    #[error(transparent)]
+    Awake(#[from] AwakeError),
     /// The runtime for the child processes could not be started.
     #[error("child processes cannot be watched: {0}")]
     Runtime(std::io::Error),
@@ -77,6 +81,8 @@ pub struct Finished {
     pub folder: PathBuf,
     /// What polling cost.
     pub sentence: String,
+    /// Figures that have no data, with the reason.
+    pub left_out: Vec<String>,
 }
 
 /// Runs, saves and reports.
@@ -89,6 +95,8 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let path = request.out.clone().unwrap_or_else(|| default_folder(&scenario.name, &started));
     check_ports(request.port, scenario.clients.len())?;
+    // From before the floor is measured: it is the floor of what follows.
+    let _awake = scenario.awake.then(Awake::start).transpose()?;
     let mut saver = Saver {
         folder: RunFolder::create(&path, scenario).map_err(LiveError::Folder)?,
         note: RunNote {
@@ -197,8 +205,8 @@ impl Saver {
         let folder = self.folder.path().to_owned();
         let excerpt = Excerpt::of(&trace);
         self.folder.save_excerpt(&excerpt).map_err(LiveError::Save)?;
-        write_report(&folder, &self.note, &trace.scenario, &summary, Some(excerpt), Theme::Light)?;
+        let left_out = write_report(&folder, &self.note, &trace.scenario, &summary, Some(excerpt), Theme::Light)?;
         let verdicts = judge(&trace.scenario, &summary);
-        Ok(Finished { summary, verdicts, failures, interrupted, folder, sentence })
+        Ok(Finished { summary, verdicts, failures, interrupted, folder, sentence, left_out })
     }
 }

@@ -1,6 +1,7 @@
 //! The only code that touches the operating system.
 #![allow(clippy::disallowed_methods, reason = "this is the room for clocks, sleeps, files and sockets")]
 
+pub mod awake;
 pub mod catalogue;
 mod circuits;
 pub mod client_child;
@@ -49,6 +50,7 @@ pub mod report_files;
 pub mod request;
 pub mod run;
 pub mod runs;
+pub mod series;
 pub mod serve;
 pub mod session;
 pub mod simulation;

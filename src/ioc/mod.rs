@@ -35,7 +35,7 @@ use self::limits::Limits;
 use self::schedule::Schedule;
 use crate::pv::PvId;
 use crate::scenario::model::Scenario;
-use crate::time::{Tick, WallClock};
+use crate::time::{Span, Tick, WallClock};
 use crate::trace::{Emission, Request, Window};
 
 /// Which circuit. A number is used again after its circuit has closed.
@@ -224,6 +224,18 @@ impl Ioc {
             circuit.deliver(&mut self.world, now);
         }
         progress
+    }
+
+    /// What the log should have of a circuit whose client has taken nothing for so long.
+    #[must_use]
+    pub fn stalled(&self, id: CircuitId, silence: Span) -> Option<Notice> {
+        let circuit = self.circuits.get(id.0)?;
+        let (waiting, limits) = (circuit.unsent().len(), &self.world.limits);
+        let what = format!(
+            "has taken nothing for {silence}: {waiting} bytes wait for it; from {} on its updates are held back, from {} on its requests",
+            limits.unsent_updates, limits.unsent_replies
+        );
+        Some(Notice { client: circuit.client(), what })
     }
 
     /// What waits to be sent to a client.

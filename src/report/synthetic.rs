@@ -81,6 +81,7 @@ impl Wish {
             facts: Facts::News,
             event_queue: None,
             spin: None,
+            awake: false,
             groups: vec![group()],
             clients: clients.collect(),
             pvs,

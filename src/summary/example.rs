@@ -67,6 +67,7 @@ pub(crate) fn scenario(groups: Vec<(usize, PvGroup)>, clients: Vec<ClientSpec>) 
         facts: Facts::News,
         event_queue: None,
         spin: None,
+        awake: false,
         groups: groups.into_iter().map(|(_, group)| group).collect(),
         pvs,
         clients,
