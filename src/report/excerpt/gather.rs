@@ -4,7 +4,6 @@ use hdrhistogram::Histogram;
 
 use super::second::a_second;
 use super::{COLUMNS, ClientExcerpt, Excerpt, Place, ROWS_PER_DECADE, Second, VERSION};
-use crate::pv::{PvId, Seq};
 use crate::scenario::model::Scenario;
 use crate::stats::distribution::merge;
 use crate::time::Tick;
@@ -24,42 +23,17 @@ pub fn longest_burst(emissions: &[Emission]) -> u32 {
     bursts.map(|burst| u32::try_from(burst.len()).unwrap_or(u32::MAX)).max().unwrap_or(0)
 }
 
-/// The changes of a repeat, each with its place among those that were due at the same instant.
+/// The place of each change of a repeat among those that were due at the same instant.
 #[derive(Debug)]
-pub struct Bursts<'a> {
-    /// In the order of posting.
-    emissions: &'a [Emission],
+pub struct Bursts {
     /// From 1; none where no two changes were due at the same instant.
     places: Vec<u32>,
 }
 
-impl<'a> Bursts<'a> {
-    fn new(emissions: &'a [Emission], any: bool) -> Bursts<'a> {
+impl Bursts {
+    fn new(emissions: &[Emission], any: bool) -> Bursts {
         let bursts = emissions.chunk_by(|a, b| a.due == b.due).take(if any { usize::MAX } else { 0 });
-        Bursts { emissions, places: bursts.flat_map(|burst| 1..=burst.len() as u32).collect() }
-    }
-
-    /// The place of a change. `from` is where the search begins and where it came to.
-    fn place(&self, of: &Emission, from: &mut usize) -> Option<u32> {
-        if self.places.is_empty() {
-            return None;
-        }
-        let before = |i: usize| self.emissions.get(i).is_some_and(|e| e.posted < of.posted);
-        if *from > 0 && !before(*from - 1) {
-            *from = 0;
-        }
-        // Changes of one PV are asked for as they follow each other: the next one is not far.
-        let mut step = 1;
-        while before(*from + step) {
-            *from += step;
-            step *= 2;
-        }
-        let rest = self.emissions.get(*from..(*from + step).min(self.emissions.len())).unwrap_or_default();
-        *from += rest.partition_point(|e| e.posted < of.posted);
-        let same = self.emissions.get(*from..)?.iter().take_while(|e| e.posted == of.posted);
-        let key = |e: &Emission| -> (Seq, PvId) { (e.seq, e.pv) };
-        let beyond = same.into_iter().position(|e| key(e) == key(of))?;
-        self.places.get(*from + beyond).copied()
+        Bursts { places: bursts.flat_map(|burst| 1..=burst.len() as u32).collect() }
     }
 }
 
@@ -77,18 +51,16 @@ pub struct Taken {
     heat: Vec<u32>,
     /// By place in a burst.
     burst: Vec<Histogram<u64>>,
-    /// Where the last change was found.
-    from: usize,
 }
 
 impl Taken {
     fn new(client: usize, open: Tick, window_ns: u64, wide: u32) -> Taken {
         let heat = vec![0; COLUMNS * ROWS];
-        Taken { client, open, window_ns, wide, second: None, heat, burst: Vec::new(), from: 0 }
+        Taken { client, open, window_ns, wide, second: None, heat, burst: Vec::new() }
     }
 
     /// Takes notice of a change.
-    pub fn see(&mut self, change: &Change, bursts: &Bursts<'_>) {
+    pub fn see(&mut self, change: &Change, bursts: &Bursts) {
         let Some(ns) = change.notice_ns().and_then(|ns| u64::try_from(ns).ok()).filter(|ns| *ns > 0) else { return };
         let since = change.emission.posted.saturating_since(self.open).0;
         let column = match since.checked_mul(COLUMNS as u64) {
@@ -100,7 +72,7 @@ impl Taken {
         if let Some(cell) = self.heat.get_mut(column * ROWS + row.min(ROWS - 1)) {
             *cell += 1;
         }
-        if let Some(place) = bursts.place(&change.emission, &mut self.from) {
+        if let Some(place) = bursts.places.get(change.place as usize) {
             self.group((place - 1) / self.wide).saturating_record(ns);
         }
     }
@@ -170,7 +142,7 @@ impl<'a> Gathering<'a> {
 
     /// The bursts of a repeat, as far as they matter.
     #[must_use]
-    pub fn bursts<'b>(&self, emissions: &'b [Emission]) -> Bursts<'b> {
+    pub fn bursts(&self, emissions: &[Emission]) -> Bursts {
         Bursts::new(emissions, self.bursts && longest_burst(emissions) > 1)
     }
 
