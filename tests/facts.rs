@@ -15,7 +15,7 @@ drain = "50ms"
 
 [[pv]]
 name = "T:{0..9}"
-change = { pattern = "burst", rate_hz = 40, size = 3, spacing = "1ms" }
+change = { pattern = "periodic", rate_hz = 40 }
 phase = "aligned"
 
 [[pv]]
@@ -27,7 +27,7 @@ name = "monitor"
 fetch = "monitor"
 
 [[client]]
-name = "a, \"quoted\" poller"
+name = "poller"
 fetch = "batch"
 period = "3ms"
 "#;
