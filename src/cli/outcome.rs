@@ -57,7 +57,7 @@ pub(super) fn told(finished: &Finished, format: Format, check: bool) -> String {
 }
 
 fn text(finished: &Finished) -> String {
-    let mut text = table(&finished.summary);
+    let mut text = table(&finished.summary, &finished.doubts);
     text.push('\n');
     for warning in &finished.summary.warnings {
         let _ = writeln!(text, "{}", line(warning));

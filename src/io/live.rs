@@ -20,6 +20,7 @@ use super::run::{self, Event, Outcome, RunError};
 use super::runs::{RunFolder, RunFolderError};
 use crate::expect::{Verdicts, judge};
 use crate::report::document::RunNote;
+use crate::report::doubts::Doubts;
 use crate::report::excerpt::Excerpt;
 use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
@@ -81,6 +82,8 @@ pub struct Finished {
     pub folder: PathBuf,
     /// What polling cost.
     pub sentence: String,
+    /// What is known against the numbers of each client.
+    pub doubts: Doubts,
     /// Figures that have no data, with the reason.
     pub left_out: Vec<String>,
 }
@@ -207,6 +210,7 @@ impl Saver {
         self.folder.save_excerpt(&excerpt).map_err(LiveError::Save)?;
         let left_out = write_report(&folder, &self.note, &trace.scenario, &summary, Some(excerpt), Theme::Light)?;
         let verdicts = judge(&trace.scenario, &summary);
-        Ok(Finished { summary, verdicts, failures, interrupted, folder, sentence, left_out })
+        let doubts = Doubts::new(&summary, &trace.scenario, &self.note.host);
+        Ok(Finished { summary, doubts, verdicts, failures, interrupted, folder, sentence, left_out })
     }
 }

@@ -8,7 +8,7 @@ use super::from_facts::{Derived, derive};
 use super::live::LiveError;
 use super::report_files::report_files;
 use super::request::ReportRequest;
-use super::runs::{load_excerpt, load_summary};
+use super::runs::{load, load_excerpt, load_summary};
 use crate::expect::{Verdicts, judge};
 use crate::report::comparison::{Comparison, Side};
 use crate::report::content::{Content, ReportInput};
@@ -49,12 +49,16 @@ impl Told {
             return Told::derived(run);
         }
         let (note, scenario, summary) = load_summary(run).map_err(LiveError::Load)?;
+<<<<<<< HEAD
         let mut excerpt = load_excerpt(run).map_err(LiveError::Load)?;
         let kept = note.simulated.as_ref().is_none_or(|s| s.facts) && run.join("observations.csv").exists();
         if excerpt.is_none() && kept {
             // A run that was killed, or one of the first versions.
             excerpt = Some(derive(run).map_err(LiveError::Load)?.excerpt);
         }
+=======
+        let excerpt = excerpt(run, &note)?;
+>>>>>>> main
         Ok(Told { note, scenario, summary, excerpt })
     }
 
@@ -88,6 +92,17 @@ impl Told {
             failures: &[],
         })
     }
+}
+
+/// The excerpt that the run kept, or one of its facts where the run is older than excerpts; `None` where neither is there.
+fn excerpt(run: &Path, note: &RunNote) -> Result<Option<Excerpt>, LiveError> {
+    let kept = load_excerpt(run).map_err(LiveError::Load)?;
+    let has_tables = ["emissions.csv", "observations.csv"].iter().all(|table| run.join(table).is_file());
+    let has_facts = has_tables && note.simulated.as_ref().is_none_or(|simulated| simulated.facts);
+    if kept.is_some() || !has_facts {
+        return Ok(kept);
+    }
+    Ok(Some(Excerpt::of(&load(run).map_err(LiveError::Load)?.trace)))
 }
 
 /// Draws what was asked for again.

@@ -16,6 +16,11 @@ use super::request::{LinkChoice, SimulateRequest};
 use super::runs::{LoadedRun, RunFolder, RunFolderError, load};
 use crate::expect::judge;
 use crate::report::document::{RunNote, SimulationNote};
+<<<<<<< HEAD
+=======
+use crate::report::doubts::Doubts;
+use crate::report::excerpt::Excerpt;
+>>>>>>> main
 use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
 use crate::scenario::model::{Facts, Program, Scenario};
@@ -119,7 +124,8 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
     let left_out = write_report(&path, &note, &scenario, &summary, excerpt, Theme::Light)?;
     let sentence = sentence(&summary);
     let verdicts = judge(&scenario, &summary);
-    Ok(Finished { summary, verdicts, failures, interrupted, folder: path, sentence, left_out })
+    let doubts = Doubts::new(&summary, &scenario, &note.host);
+    Ok(Finished { summary, doubts, verdicts, failures, interrupted, folder: path, sentence, left_out })
 }
 
 /// The model that was chosen.

@@ -144,6 +144,8 @@ impl Wish {
             bytes_in_per_s: Some(estimate(requests_per_s.unwrap_or(0.1) * 16.0, 0.01)),
             bytes_out_per_s: Some(estimate(requests_per_s.unwrap_or(1000.0) * 40.0, 0.01)),
             wakeups_per_s: Some(estimate(requests_per_s.map_or(950.0, |r| r / 100.0), 0.02)),
+            others_percent: None,
+            stolen_percent: None,
             connect_ns: Some(estimate(4.2e7, 0.1)),
             expected: period.map(expected).unwrap_or_default(),
             by_repeat: Vec::new(),

@@ -257,6 +257,8 @@ impl<'a> Fold<'a> {
             bytes_in_per_s: mean(&values.bytes_in),
             bytes_out_per_s: mean(&values.bytes_out),
             wakeups_per_s: mean(&values.wakeups),
+            others_percent: None,
+            stolen_percent: None,
             connect_ns: mean(&values.connect),
             expected: expected(self.scenario, client, &achieved),
             by_repeat: self.by_repeat.clone(),

@@ -254,6 +254,8 @@ pub(crate) fn summary_of(name: &str, fetch: Fetch) -> ClientSummary {
         bytes_in_per_s: None,
         bytes_out_per_s: None,
         wakeups_per_s: None,
+        others_percent: None,
+        stolen_percent: None,
         connect_ns: None,
         expected: Expected::default(),
         by_repeat: Vec::new(),
