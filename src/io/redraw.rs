@@ -8,7 +8,7 @@ use super::from_facts::{Derived, derive};
 use super::live::LiveError;
 use super::report_files::report_files;
 use super::request::ReportRequest;
-use super::runs::{load, load_excerpt, load_summary};
+use super::runs::{load_excerpt, load_summary};
 use crate::expect::{Verdicts, judge};
 use crate::report::comparison::{Comparison, Side};
 use crate::report::content::{Content, ReportInput};
@@ -49,16 +49,7 @@ impl Told {
             return Told::derived(run);
         }
         let (note, scenario, summary) = load_summary(run).map_err(LiveError::Load)?;
-<<<<<<< HEAD
-        let mut excerpt = load_excerpt(run).map_err(LiveError::Load)?;
-        let kept = note.simulated.as_ref().is_none_or(|s| s.facts) && run.join("observations.csv").exists();
-        if excerpt.is_none() && kept {
-            // A run that was killed, or one of the first versions.
-            excerpt = Some(derive(run).map_err(LiveError::Load)?.excerpt);
-        }
-=======
         let excerpt = excerpt(run, &note)?;
->>>>>>> main
         Ok(Told { note, scenario, summary, excerpt })
     }
 
@@ -102,7 +93,7 @@ fn excerpt(run: &Path, note: &RunNote) -> Result<Option<Excerpt>, LiveError> {
     if kept.is_some() || !has_facts {
         return Ok(kept);
     }
-    Ok(Some(Excerpt::of(&load(run).map_err(LiveError::Load)?.trace)))
+    Ok(Some(derive(run).map_err(LiveError::Load)?.excerpt))
 }
 
 /// Draws what was asked for again.
