@@ -16,11 +16,7 @@ use super::request::{LinkChoice, SimulateRequest};
 use super::runs::{LoadedRun, RunFolder, RunFolderError, load};
 use crate::expect::judge;
 use crate::report::document::{RunNote, SimulationNote};
-<<<<<<< HEAD
-=======
 use crate::report::doubts::Doubts;
-use crate::report::excerpt::Excerpt;
->>>>>>> main
 use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
 use crate::scenario::model::{Facts, Program, Scenario};

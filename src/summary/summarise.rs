@@ -75,7 +75,6 @@ impl<'a> Summing<'a> {
             client.add(segment, measured);
         }
     }
-<<<<<<< HEAD
 
     /// What all of them come to.
     #[must_use]
@@ -116,15 +115,6 @@ impl<'a> OfClient<'a> {
         self.segments += 1;
         self.said.extend(segment.warnings.iter().map(|text| Warning {
             client: Some(self.client.name.clone()),
-=======
-    let mut summary = fold.summary();
-    summary.others_percent = checks::worst_percent(&seen.others);
-    summary.stolen_percent = checks::worst_percent(&seen.steal);
-    warnings.extend(seen.findings(scenario, client, &fold, &summary).iter().map(|f| f.warning(name)));
-    for segment in segments {
-        warnings.extend(segment.warnings.iter().map(|text| Warning {
-            client: Some(client.name.clone()),
->>>>>>> main
             what: format!("in repeat {}: {text}", segment.repeat + 1),
             advice: "hold this against the numbers of that repeat".to_owned(),
         }));
@@ -137,7 +127,9 @@ impl<'a> OfClient<'a> {
         if self.segments == 0 {
             return (None, warnings);
         }
-        let summary = self.fold.summary();
+        let mut summary = self.fold.summary();
+        summary.others_percent = checks::worst_percent(&self.seen.others);
+        summary.stolen_percent = checks::worst_percent(&self.seen.steal);
         let findings = self.seen.findings(scenario, self.client, &self.fold, &summary);
         warnings.extend(findings.iter().map(|f| f.warning(name)));
         warnings.extend(self.said.iter().cloned());
