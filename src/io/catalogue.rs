@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::draw::{DrawError, Style, figure_files, svg};
 use super::files::{FileError, write_files};
 use super::live::default_folder;
+use super::python::programs::NotReady;
 use super::request::{CatalogueRequest, How};
 use super::series::{Earlier, Series, SeriesError};
 use crate::report::layout::Title;
@@ -39,6 +40,8 @@ pub struct CatalogueDone {
     pub overview: Overview,
     /// Scenarios of which clients failed.
     pub failed: Vec<String>,
+    /// Scenarios that could not be run here, with what they lack.
+    pub left_out: Vec<(String, NotReady)>,
     /// Whether a person ended it early.
     pub interrupted: bool,
 }
@@ -60,6 +63,7 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
         folder,
         overview: Overview { how, scenarios: Vec::new() },
         failed: Vec::new(),
+        left_out: Vec::new(),
         interrupted: false,
     };
     let folder = done.folder.clone();
@@ -79,7 +83,14 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
         let summary = match earlier {
             Earlier::Complete(summary) => *summary,
             Earlier::Missing | Earlier::Failed => {
-                let finished = series.run(name, scenario)?;
+                let finished = match series.run(name, scenario) {
+                    Ok(finished) => finished,
+                    Err(error) => {
+                        let lack = error.not_ready().cloned().ok_or(error)?;
+                        done.left_out.push((name.clone(), lack));
+                        continue;
+                    }
+                };
                 done.interrupted = finished.interrupted;
                 if finished.interrupted {
                     break;

@@ -65,6 +65,7 @@ impl Wish {
             pvs: all.clone(),
             dbr: DbrChoice::Time,
             service_time: Span::ZERO,
+            hog_processes: 0,
         });
         Scenario {
             name: "quickstart".into(),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::expectation::{Claim, Expectation};
+use super::library::LibraryClient;
 use super::probe::ProbeSpec;
 use crate::pv::{NativeType, PvId, PvName, Severity};
 use crate::time::Span;
@@ -298,6 +299,14 @@ pub struct ClientSpec {
     pub dbr: DbrChoice,
     /// A slow callback: how long the client works on each update before it takes the next.
     pub service_time: Span,
+    /// CPU-bound processes beside it, started and ended with it; their processor time is not its own.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hog_processes: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl ClientSpec {
@@ -316,6 +325,8 @@ pub enum Program {
     Native,
     /// Another program that speaks the line protocol: the program and its first arguments; PV names follow.
     External(Vec<String>),
+    /// One that comes with this program, on a client library, in Python or C.
+    Library(LibraryClient),
 }
 
 /// How a client gets values.

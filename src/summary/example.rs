@@ -41,6 +41,7 @@ pub(crate) fn client(name: &str, fetch: Fetch, pacing: Option<Pacing>, pvs: usiz
         pvs: (0..pvs as u32).map(PvId).collect(),
         dbr: DbrChoice::Time,
         service_time: Span::ZERO,
+        hog_processes: 0,
     }
 }
 
