@@ -22,6 +22,7 @@ mod facts_file;
 pub mod fetch;
 pub mod files;
 pub mod finder;
+mod from_facts;
 pub mod history_figures;
 pub mod host;
 pub mod interleave;
@@ -31,6 +32,7 @@ pub mod ioc_process;
 pub mod ioc_report;
 pub mod listen;
 pub mod live;
+mod long_table;
 #[cfg(test)]
 mod loopback;
 pub mod merge;

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::draw::{figure_files, inline};
 use super::files::write_files;
+use super::from_facts::{Derived, derive};
 use super::live::LiveError;
 use super::report_files::report_files;
 use super::request::ReportRequest;
-use super::runs::{load, load_excerpt, load_summary};
+use super::runs::{load_excerpt, load_summary};
 use crate::expect::{Verdicts, judge};
 use crate::report::comparison::{Comparison, Side};
 use crate::report::content::{Content, ReportInput};
@@ -42,10 +43,18 @@ struct Told {
 }
 
 impl Told {
-    fn load(run: &Path) -> Result<Told, LiveError> {
+    fn load(run: &Path, from_facts: bool) -> Result<Told, LiveError> {
+        if from_facts {
+            return Told::derived(run);
+        }
         let (note, scenario, summary) = load_summary(run).map_err(LiveError::Load)?;
         let excerpt = excerpt(run, &note)?;
         Ok(Told { note, scenario, summary, excerpt })
+    }
+
+    fn derived(run: &Path) -> Result<Told, LiveError> {
+        let Derived { note, scenario, summary, excerpt } = derive(run).map_err(LiveError::Load)?;
+        Ok(Told { note, scenario, summary, excerpt: Some(excerpt) })
     }
 
     /// When it was run, for a reader.
@@ -83,7 +92,7 @@ fn excerpt(run: &Path, note: &RunNote) -> Result<Option<Excerpt>, LiveError> {
     if kept.is_some() || !has_facts {
         return Ok(kept);
     }
-    Ok(Some(Excerpt::of(&load(run).map_err(LiveError::Load)?.trace)))
+    Ok(Some(derive(run).map_err(LiveError::Load)?.excerpt))
 }
 
 /// Draws what was asked for again.
@@ -92,7 +101,7 @@ fn excerpt(run: &Path, note: &RunNote) -> Result<Option<Excerpt>, LiveError> {
 /// When a folder is damaged, a figure is unknown or none of those that were asked for has data, or something cannot be written.
 pub fn report_again(request: &ReportRequest) -> Result<Written, LiveError> {
     let [run] = request.runs.as_slice() else { return side_by_side(request) };
-    let told = Told::load(run)?;
+    let told = Told::load(run, request.from_facts)?;
     let out = request.out.as_deref().unwrap_or(run);
     if !request.only_figures {
         return write(out, &told, request.style.theme);
@@ -110,7 +119,8 @@ pub fn report_again(request: &ReportRequest) -> Result<Written, LiveError> {
 
 /// A report that sets runs side by side.
 fn side_by_side(request: &ReportRequest) -> Result<Written, LiveError> {
-    let told = request.runs.iter().map(|run| Told::load(run)).collect::<Result<Vec<_>, _>>()?;
+    let told = request.runs.iter().map(|run| Told::load(run, request.from_facts));
+    let told = told.collect::<Result<Vec<_>, _>>()?;
     let names = names(&request.runs);
     let whens: Vec<String> = told.iter().map(Told::when).collect();
     let doubts: Vec<Doubts> =

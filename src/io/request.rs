@@ -232,6 +232,8 @@ pub struct ReportRequest {
     pub figures: Option<Vec<String>>,
     /// Whether only figures are written, and no report.
     pub only_figures: bool,
+    /// Whether the numbers are derived anew from the facts.
+    pub from_facts: bool,
     /// Whether the scenario's expectations count for the exit code.
     pub check: bool,
     /// How to speak.

@@ -24,6 +24,7 @@ use crate::report::excerpt::Excerpt;
 use crate::scenario::model::{Facts, Scenario};
 use crate::summary::Summary;
 use crate::trace::{Emission, Observation, ProbeRun, Request, Segment, Trace};
+pub(super) use load::{Heads, check_repeat, heads};
 pub use load::{LoadedRun, load, load_excerpt, load_summary};
 
 const RUN: &str = "run.json";
@@ -73,6 +74,12 @@ pub enum RunFolderError {
         path: PathBuf,
         /// What.
         what: String,
+    },
+    /// It has no facts.
+    #[error("{}: the simulation kept no facts; simulate it again with --facts news", path.display())]
+    NoFacts {
+        /// The folder.
+        path: PathBuf,
     },
     /// `run.json` is damaged.
     #[error("{}, {error}", path.display())]

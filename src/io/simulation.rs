@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use thiserror::Error;
 
 use super::facts_file::FactsFile;
+use super::from_facts::derive;
 use super::live::{Finished, LiveError, default_folder};
 use super::progress::Simulating;
 use super::redraw::write_report;
@@ -16,7 +17,6 @@ use super::runs::{LoadedRun, RunFolder, RunFolderError, load};
 use crate::expect::judge;
 use crate::report::document::{RunNote, SimulationNote};
 use crate::report::doubts::Doubts;
-use crate::report::excerpt::Excerpt;
 use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
 use crate::scenario::model::{Facts, Program, Scenario};
@@ -111,7 +111,7 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
     };
     folder.save(&note, &trace, &summary)?;
     let excerpt = match request.facts {
-        Some(_) => Some(Excerpt::of(&load(&path).map_err(LiveError::Load)?.trace)),
+        Some(_) => Some(derive(&path).map_err(LiveError::Load)?.excerpt),
         None => None,
     };
     if let Some(excerpt) = &excerpt {

@@ -1,29 +1,21 @@
 //! What figures need of the facts, small enough to be kept beside the summary: a second of one PV, how latency went over the window,
 //! and what the place in a burst does. A run whose tables were not kept is drawn from it.
 
-use hdrhistogram::Histogram;
+mod gather;
+mod second;
+
 use serde::{Deserialize, Serialize};
 
-use crate::pv::{PvId, Seq};
-use crate::scenario::model::ClientSpec;
-use crate::time::{Span, Tick};
-use crate::trace::histogram::nanoseconds;
 use crate::trace::pairing::pair;
-use crate::trace::{ByPv, Emission, EmissionIndex, Segment, Trace, Window};
+use crate::trace::{ByPv, EmissionIndex, Trace};
+pub use gather::{Bursts, Gathering, Taken, longest_burst};
 
 /// Version of the layout of `excerpt.json`.
 const VERSION: u32 = 1;
-/// The stretch that the timeline shows, unless it has too few changes or too many.
-const SECOND: Span = Span::from_secs(1);
-/// At least and at most so many changes, as far as the window has them.
-const FEWEST: usize = 4;
-const MOST: usize = 30;
 /// Columns of the heat map: equal parts of the window.
 pub const COLUMNS: usize = 40;
 /// Rows of the heat map in each decade of latency.
 pub const ROWS_PER_DECADE: f64 = 6.0;
-/// At most so many groups of places in a burst.
-const PLACES: usize = 50;
 
 /// Of each client that was measured.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,29 +74,22 @@ impl Excerpt {
     #[must_use]
     pub fn of(trace: &Trace) -> Excerpt {
         let scenario = &trace.scenario;
-        let posted: Vec<Posted> = trace.emissions.iter().map(|of_repeat| Posted::new(of_repeat)).collect();
-        // Neighbouring places of long bursts are taken together.
-        let wide = posted.iter().map(|p| p.longest).max().unwrap_or(1).div_ceil(PLACES as u32).max(1);
-        let clients = scenario.clients.iter().enumerate().filter_map(|(number, client)| {
-            let segments: Vec<&Segment> = trace.segments.iter().filter(|s| s.client == number).collect();
-            let first = segments.first()?;
-            let mut taken = Taken::new(segments.iter().map(|s| s.window.length().0).max()?);
-            let mut second = None;
-            for segment in &segments {
-                let emissions = trace.emissions.get(segment.repeat as usize)?;
-                let index = EmissionIndex::new(scenario.pvs.len(), emissions);
+        let longest = trace.emissions.iter().map(|of_repeat| longest_burst(of_repeat)).max().unwrap_or(0);
+        let mut gathering = Gathering::new(scenario, &trace.segments, longest);
+        for (repeat, emissions) in trace.emissions.iter().enumerate() {
+            let index = EmissionIndex::new(scenario.pvs.len(), emissions);
+            let bursts = gathering.bursts(emissions);
+            for (place, segment) in trace.segments.iter().enumerate().filter(|(_, s)| s.repeat as usize == repeat) {
+                let Some(client) = scenario.clients.get(segment.client) else { continue };
                 let by_pv = ByPv::new(scenario.pvs.len(), segment.observations.iter().map(|o| o.pv));
-                taken.add(client, segment, &index, &by_pv, posted.get(segment.repeat as usize)?, wide);
-                if std::ptr::eq(*segment, *first) {
-                    second = client.pvs.first().and_then(|pv| {
-                        let name = scenario.pvs.get(pv.index())?.name.to_string();
-                        a_second(name, *pv, segment, &index, &by_pv)
-                    });
-                }
+                let mut taken = gathering.take(place, segment, &index);
+                pair(&index, &segment.observations, &by_pv, &client.pvs, segment.window, |change| {
+                    taken.see(change, &bursts);
+                });
+                gathering.add(taken);
             }
-            Some(taken.finish(wide, client.name.clone(), second))
-        });
-        Excerpt { version: VERSION, clients: clients.collect() }
+        }
+        gathering.finish()
     }
 
     /// As bytes.
@@ -130,138 +115,12 @@ impl Excerpt {
     }
 }
 
-/// The changes of a repeat in the order of posting, each with its place among those that were due at the same instant.
-struct Posted {
-    /// When posted, number, PV, place from 1.
-    places: Vec<(Tick, Seq, PvId, u32)>,
-    longest: u32,
-}
-
-impl Posted {
-    fn new(emissions: &[Emission]) -> Posted {
-        let (mut due, mut place, mut longest) = (None, 0, 0);
-        let mut places = Vec::with_capacity(emissions.len());
-        for emission in emissions {
-            place = if due == Some(emission.due) { place + 1 } else { 1 };
-            due = Some(emission.due);
-            longest = place.max(longest);
-            places.push((emission.posted, emission.seq, emission.pv, place));
-        }
-        Posted { places, longest }
-    }
-
-    fn place(&self, emission: &Emission) -> Option<u32> {
-        let from = self.places.partition_point(|(posted, ..)| *posted < emission.posted);
-        let same = self.places.get(from..)?.iter().take_while(|(posted, ..)| *posted == emission.posted);
-        same.into_iter().find(|(_, seq, pv, _)| (*seq, *pv) == (emission.seq, emission.pv)).map(|found| found.3)
-    }
-}
-
-/// What is gathered of one client.
-struct Taken {
-    window_ns: u64,
-    heat: std::collections::BTreeMap<(u16, i16), u32>,
-    /// By place in a burst.
-    burst: Vec<Histogram<u64>>,
-}
-
-impl Taken {
-    fn new(window_ns: u64) -> Taken {
-        Taken { window_ns: window_ns.max(1), heat: std::collections::BTreeMap::new(), burst: Vec::new() }
-    }
-
-    fn add(
-        &mut self,
-        client: &ClientSpec,
-        segment: &Segment,
-        index: &EmissionIndex<'_>,
-        by_pv: &ByPv,
-        posted: &Posted,
-        wide: u32,
-    ) {
-        let Window { open, .. } = segment.window;
-        let bursts = posted.longest > 1;
-        pair(index, &segment.observations, by_pv, &client.pvs, segment.window, |change| {
-            let Some(ns) = change.notice_ns().and_then(|ns| u64::try_from(ns).ok()).filter(|ns| *ns > 0) else {
-                return;
-            };
-            let since = change.emission.posted.saturating_since(open).0;
-            let column = (u128::from(since) * COLUMNS as u128 / u128::from(self.window_ns)).min(COLUMNS as u128 - 1);
-            let row = ((ns as f64).log10() * ROWS_PER_DECADE).floor();
-            *self.heat.entry((column as u16, row as i16)).or_default() += 1;
-            if let Some(place) = bursts.then(|| posted.place(&change.emission)).flatten() {
-                let group = ((place - 1) / wide) as usize;
-                while self.burst.len() <= group {
-                    self.burst.push(nanoseconds());
-                }
-                self.burst[group].saturating_record(ns);
-            }
-        });
-    }
-
-    fn finish(self, wide: u32, name: String, second: Option<Second>) -> ClientExcerpt {
-        let groups = self.burst.len() as u32;
-        let place = |(group, histogram): (usize, &Histogram<u64>)| {
-            let quantile = |q| histogram.value_at_quantile(q);
-            let at = group as u32 + 1;
-            (!histogram.is_empty()).then(|| Place {
-                places: ((at - 1) * wide + 1, at * wide),
-                n: histogram.len(),
-                quantiles_ns: (quantile(0.05), quantile(0.5), quantile(0.95)),
-            })
-        };
-        let burst = if groups > 1 { self.burst.iter().enumerate().filter_map(place).collect() } else { Vec::new() };
-        ClientExcerpt {
-            name,
-            second,
-            heat: self.heat.into_iter().map(|((column, row), n)| (column, row, n)).collect(),
-            window_ns: self.window_ns,
-            burst,
-        }
-    }
-}
-
-/// A while of one PV from the opening of the window.
-fn a_second(pv_name: String, pv: PvId, segment: &Segment, index: &EmissionIndex<'_>, by_pv: &ByPv) -> Option<Second> {
-    let Window { open, close, .. } = segment.window;
-    let since = |at: Tick| at.signed_since(open);
-    let all: Vec<&Emission> = index.in_window(pv, segment.window).collect();
-    let mut length = SECOND.0;
-    let within =
-        |length: u64| all.iter().filter(|e| since(e.posted) < i64::try_from(length).unwrap_or(i64::MAX)).count();
-    if within(length) < FEWEST {
-        length = all.get(FEWEST - 1).map_or(segment.window.length().0, |e| since(e.posted).unsigned_abs() * 5 / 4);
-    }
-    if within(length) > MOST {
-        length = all.get(MOST).map_or(length, |e| since(e.posted).unsigned_abs());
-    }
-    let length = length.min(close.saturating_since(open).0);
-    let end = i64::try_from(length).ok()?;
-    let posted_of = |seq: Seq| index.find(pv, seq).map(|e| since(e.posted));
-
-    let mut held: Vec<(u64, i64, i64)> = Vec::new();
-    for observation in by_pv.of(pv).iter().map(|&i| &segment.observations[i as usize]) {
-        let at = since(observation.received);
-        let Some(posted) = posted_of(observation.seq).filter(|_| at < end) else { continue };
-        if held.last().is_some_and(|(seq, ..)| *seq >= observation.seq.0) {
-            continue;
-        }
-        if at < 0 {
-            held.clear();
-        }
-        held.push((observation.seq.0, at, posted));
-    }
-    let first = all.first()?.seq.0;
-    let before = posted_of(Seq(first.checked_sub(1)?)).map(|at| (first - 1, at));
-    let posted = before.into_iter().chain(all.iter().map(|e| (e.seq.0, since(e.posted))).filter(|(_, at)| *at < end));
-    Some(Second { pv: pv_name, length_ns: length, posted: posted.collect(), held })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scenario::model::{Change, Fetch, Pacing};
     use crate::summary::example;
+    use crate::time::{Span, Tick};
 
     const MS: u64 = 1_000_000;
 

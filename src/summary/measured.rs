@@ -6,7 +6,7 @@ use crate::stats::Distribution;
 use crate::time::{Span, Tick};
 use crate::trace::age::{Age, age};
 use crate::trace::audit::{Audit, audit};
-use crate::trace::pairing::{Paired, pair};
+use crate::trace::pairing::{Change, Paired, pair};
 use crate::trace::request::Count;
 use crate::trace::{ByPv, EmissionIndex, LedgerRow, Observation, Segment, Window};
 
@@ -97,6 +97,19 @@ impl Measured {
 
     /// Adds the next stretch of a client's facts. `begun` is when the changes of its segment began.
     pub fn add(&mut self, scenario: &Scenario, client: &ClientSpec, window: Window, begun: Tick, facts: &Stretch<'_>) {
+        self.add_seen(scenario, client, window, begun, facts, |_| {});
+    }
+
+    /// The same, and shows every change of the stretch to `see`.
+    fn add_seen(
+        &mut self,
+        scenario: &Scenario,
+        client: &ClientSpec,
+        window: Window,
+        begun: Tick,
+        facts: &Stretch<'_>,
+        mut see: impl FnMut(&Change),
+    ) {
         let Stretch { from, to, emissions, observations, known } = *facts;
         let by_pv = ByPv::new(scenario.pvs.len(), observations.iter().map(|o| o.pv));
         let pvs = client.pvs.as_slice();
@@ -111,6 +124,7 @@ impl Measured {
         self.round_trips = (self.round_trips.0 + sum, self.round_trips.1 + n);
         let group_of = |pv: PvId| scenario.pvs.get(pv.index()).map(|spec| spec.group);
         let paired = pair(emissions, observations, &by_pv, pvs, part, |change| {
+            see(change);
             if let Some(count) = group_of(change.emission.pv).and_then(|g| self.changes_of_group.get_mut(g)) {
                 *count += 1;
             }
@@ -138,10 +152,22 @@ impl Measured {
 /// Derives the numbers of one segment. `emissions` are those of its repeat.
 #[must_use]
 pub fn measure(scenario: &Scenario, client: &ClientSpec, emissions: &EmissionIndex<'_>, segment: &Segment) -> Measured {
+    measure_seen(scenario, client, emissions, segment, |_| {})
+}
+
+/// The same, and shows every change of the segment to `see`: whoever needs them besides need not pair them again.
+#[must_use]
+pub fn measure_seen(
+    scenario: &Scenario,
+    client: &ClientSpec,
+    emissions: &EmissionIndex<'_>,
+    segment: &Segment,
+    see: impl FnMut(&Change),
+) -> Measured {
     let mut measured = Measured::new(scenario);
     let observations = segment.observations.as_slice();
     let whole = Stretch { from: Tick(0), to: Tick(u64::MAX), emissions, observations, known: 0 };
-    measured.add(scenario, client, segment.window, segment.begun, &whole);
+    measured.add_seen(scenario, client, segment.window, segment.begun, &whole, see);
     measured.count(&segment.ledger);
     measured
 }

@@ -22,4 +22,4 @@ pub use model::{ClientSummary, Expected, Latency, Summary, Warning};
 pub use near_floor::{FloorOf, floor_of, near_floor};
 pub use notes::notes;
 pub use probes::{ProbeSummary, summarise_probes};
-pub use summarise::{summarise, summarise_measured};
+pub use summarise::{Summing, add_probes, summarise, summarise_measured};

@@ -1,7 +1,5 @@
 //! From the facts of a run to its summary.
 
-use std::borrow::Cow;
-
 use super::checks;
 use super::combine::Fold;
 use super::finding::Finding;
@@ -11,7 +9,7 @@ use crate::scenario::model::{ClientSpec, Scenario};
 use crate::stats::Distribution;
 use crate::time::Span;
 use crate::trace::audit::Audit;
-use crate::trace::{EmissionIndex, Loss, Segment, Trace};
+use crate::trace::{EmissionIndex, Loss, ProbeRun, Segment, Trace};
 
 /// Sums a run up. `notes` are what the one who ran it knows besides, such as failures; they come first among the warnings.
 #[must_use]
@@ -19,13 +17,22 @@ pub fn summarise(trace: &Trace, notes: &[Warning]) -> Summary {
     let scenario = &trace.scenario;
     let indices: Vec<EmissionIndex<'_>> =
         trace.emissions.iter().map(|of_repeat| EmissionIndex::new(scenario.pvs.len(), of_repeat)).collect();
-    let measured = |place: usize| {
-        let segment = trace.segments.get(place)?;
-        let client = scenario.clients.get(segment.client)?;
-        Some(Cow::Owned(measure(scenario, client, indices.get(segment.repeat as usize)?, segment)))
-    };
-    let mut summary = sum_up(scenario, &trace.segments, measured, notes);
-    summary.probes = summarise_probes(scenario, &trace.probes);
+    let mut summing = Summing::new(scenario);
+    for segment in &trace.segments {
+        let (client, index) = (scenario.clients.get(segment.client), indices.get(segment.repeat as usize));
+        if let Some((client, index)) = client.zip(index) {
+            // Measured one after the other: a measured segment takes a megabyte.
+            summing.add(segment, &measure(scenario, client, index, segment));
+        }
+    }
+    let mut summary = summing.finish(notes);
+    add_probes(&mut summary, scenario, &trace.probes);
+    summary
+}
+
+/// Adds what the probes of a live run found, and which of them were left out.
+pub fn add_probes(summary: &mut Summary, scenario: &Scenario, probes: &[ProbeRun]) {
+    summary.probes = summarise_probes(scenario, probes);
     let absent = |name: &str| summary.probes.iter().all(|probe| probe.name != name);
     let left_out = scenario.probes.iter().filter(|probe| probe.optional && absent(&probe.name));
     summary.warnings.extend(left_out.map(|probe| Warning {
@@ -33,7 +40,6 @@ pub fn summarise(trace: &Trace, notes: &[Warning]) -> Summary {
         what: "was left out: its interpreter is not there".to_owned(),
         advice: "nothing that is expected of it was put to the test; install that interpreter to do so".to_owned(),
     }));
-    summary
 }
 
 /// The same from segments that were measured while their facts came; `measured` holds one for each of them.
@@ -44,62 +50,91 @@ pub fn summarise_measured(
     measured: &[Measured],
     notes: &[Warning],
 ) -> Summary {
-    sum_up(scenario, segments, |place| Some(Cow::Borrowed(measured.get(place)?)), notes)
+    let mut summing = Summing::new(scenario);
+    segments.iter().zip(measured).for_each(|(segment, measured)| summing.add(segment, measured));
+    summing.finish(notes)
 }
 
-fn sum_up<'a>(
-    scenario: &Scenario,
-    segments: &[Segment],
-    measured: impl Fn(usize) -> Option<Cow<'a, Measured>>,
-    notes: &[Warning],
-) -> Summary {
-    let mut summary = Summary { warnings: notes.to_vec(), ..Summary::default() };
-    if scenario.concurrent {
-        summary.warnings.push(Finding::SideBySide.warning(None));
-    }
-    for (index, client) in scenario.clients.iter().enumerate() {
-        let of_client = segments.iter().enumerate().filter(|(_, segment)| segment.client == index);
-        // Measured one after the other: a measured segment takes a megabyte.
-        let of_client = of_client.filter_map(|(place, segment)| Some((segment, measured(place)?)));
-        let (of_client, warnings) = client_summary(scenario, client, of_client);
-        summary.clients.extend(of_client);
-        summary.warnings.extend(warnings);
-    }
-    summary
+/// A run that is summed up a segment at a time. Of each client they must come in the order of its repeats.
+#[derive(Debug)]
+pub struct Summing<'a> {
+    scenario: &'a Scenario,
+    clients: Vec<OfClient<'a>>,
 }
 
-/// One client: its segments, each with what it comes to by itself.
-fn client_summary<'a, 's>(
-    scenario: &Scenario,
-    client: &ClientSpec,
-    measured: impl Iterator<Item = (&'s Segment, Cow<'a, Measured>)>,
-) -> (Option<ClientSummary>, Vec<Warning>) {
-    let mut fold = Fold::new(scenario, client);
-    let mut seen = Seen::default();
-    let mut segments = Vec::new();
-    for (segment, measured) in measured {
-        fold.add(segment, &measured);
-        seen.add(segment, &measured);
-        segments.push(segment);
+impl<'a> Summing<'a> {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(scenario: &'a Scenario) -> Summing<'a> {
+        Summing { scenario, clients: scenario.clients.iter().map(|client| OfClient::new(scenario, client)).collect() }
     }
-    let repeats = checks::repeats(segments.len() as u32, scenario.repeats);
-    let name = Some(client.name.as_str());
-    let mut warnings: Vec<Warning> = repeats.iter().map(|f| f.warning(name)).collect();
-    if segments.is_empty() {
-        return (None, warnings);
+
+    /// Adds a segment, of which only what is not in the tables is looked at, and what its facts came to.
+    pub fn add(&mut self, segment: &Segment, measured: &Measured) {
+        if let Some(client) = self.clients.get_mut(segment.client) {
+            client.add(segment, measured);
+        }
     }
-    let mut summary = fold.summary();
-    summary.others_percent = checks::worst_percent(&seen.others);
-    summary.stolen_percent = checks::worst_percent(&seen.steal);
-    warnings.extend(seen.findings(scenario, client, &fold, &summary).iter().map(|f| f.warning(name)));
-    for segment in segments {
-        warnings.extend(segment.warnings.iter().map(|text| Warning {
-            client: Some(client.name.clone()),
+
+    /// What all of them come to.
+    #[must_use]
+    pub fn finish(self, notes: &[Warning]) -> Summary {
+        let mut summary = Summary { warnings: notes.to_vec(), ..Summary::default() };
+        if self.scenario.concurrent {
+            summary.warnings.push(Finding::SideBySide.warning(None));
+        }
+        for client in &self.clients {
+            let (of_client, warnings) = client.summary(self.scenario);
+            summary.clients.extend(of_client);
+            summary.warnings.extend(warnings);
+        }
+        summary
+    }
+}
+
+/// What has been added of one client.
+#[derive(Debug)]
+struct OfClient<'a> {
+    client: &'a ClientSpec,
+    fold: Fold<'a>,
+    seen: Seen,
+    segments: u32,
+    /// What client or harness said of its segments.
+    said: Vec<Warning>,
+}
+
+impl<'a> OfClient<'a> {
+    fn new(scenario: &'a Scenario, client: &'a ClientSpec) -> OfClient<'a> {
+        let (fold, seen) = (Fold::new(scenario, client), Seen::default());
+        OfClient { client, fold, seen, segments: 0, said: Vec::new() }
+    }
+
+    fn add(&mut self, segment: &Segment, measured: &Measured) {
+        self.fold.add(segment, measured);
+        self.seen.add(segment, measured);
+        self.segments += 1;
+        self.said.extend(segment.warnings.iter().map(|text| Warning {
+            client: Some(self.client.name.clone()),
             what: format!("in repeat {}: {text}", segment.repeat + 1),
             advice: "hold this against the numbers of that repeat".to_owned(),
         }));
     }
-    (Some(summary), warnings)
+
+    fn summary(&self, scenario: &Scenario) -> (Option<ClientSummary>, Vec<Warning>) {
+        let repeats = checks::repeats(self.segments, scenario.repeats);
+        let name = Some(self.client.name.as_str());
+        let mut warnings: Vec<Warning> = repeats.iter().map(|f| f.warning(name)).collect();
+        if self.segments == 0 {
+            return (None, warnings);
+        }
+        let mut summary = self.fold.summary();
+        summary.others_percent = checks::worst_percent(&self.seen.others);
+        summary.stolen_percent = checks::worst_percent(&self.seen.steal);
+        let findings = self.seen.findings(scenario, self.client, &self.fold, &summary);
+        warnings.extend(findings.iter().map(|f| f.warning(name)));
+        warnings.extend(self.said.iter().cloned());
+        (Some(summary), warnings)
+    }
 }
 
 /// What the checks look at, over all segments of a client.

@@ -69,13 +69,18 @@ impl<'a> EmissionIndex<'a> {
 
     /// The changes of one PV that were posted in the window, by rising `seq`.
     pub fn in_window(&self, pv: PvId, window: Window) -> impl Iterator<Item = &'a Emission> + '_ {
+        self.placed_in_window(pv, window).map(|(_, emission)| emission)
+    }
+
+    /// The same, each with its place among all changes of the repeat.
+    pub fn placed_in_window(&self, pv: PvId, window: Window) -> impl Iterator<Item = (u32, &'a Emission)> + '_ {
         let mut order = self.by_pv.of(pv);
         if self.in_posting_order {
             let before = |instant| order.partition_point(|&i| self.facts[i as usize].posted < instant);
             order = order.get(before(window.open)..before(window.close)).unwrap_or_default();
         }
         let facts = self.facts;
-        order.iter().map(move |&i| &facts[i as usize]).filter(move |e| window.contains(e.posted))
+        order.iter().map(move |&i| (i, &facts[i as usize])).filter(move |(_, e)| window.contains(e.posted))
     }
 
     /// The change of one PV with this number; `None` when it was never posted.

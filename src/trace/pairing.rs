@@ -22,6 +22,8 @@ use crate::time::Tick;
 pub struct Change {
     /// The change.
     pub emission: Emission,
+    /// Its place among all changes of its repeat, in the order in which they are recorded, from 0.
+    pub place: u32,
     /// When the client first had something at least as new.
     pub noticed: Option<Tick>,
     /// When the client first had this very change; `None`: missed.
@@ -99,7 +101,7 @@ pub fn pair(
         let first = of_pv.clone().filter(|o| o.first).min_by_key(|o| o.received).map(|o| o.seq);
         gather(of_pv, &mut known);
         let mut ahead = known.as_slice();
-        for emission in emissions.in_window(pv, window) {
+        for (place, emission) in emissions.placed_in_window(pv, window) {
             if first.is_some_and(|first| emission.seq <= first) {
                 paired.before_first += 1;
                 continue;
@@ -109,6 +111,7 @@ pub fn pair(
             let newest = ahead.first();
             visit(&Change {
                 emission: *emission,
+                place,
                 noticed: newest.map(|k| k.soonest),
                 seen: newest.filter(|k| k.seq == emission.seq).map(|k| k.received),
             });
@@ -204,10 +207,12 @@ mod tests {
         for &pv in pvs {
             let known = || observations.iter().filter(|o| o.pv == pv && o.received <= window.end);
             let first = known().filter(|o| o.first).min_by_key(|o| o.received).map(|o| o.seq);
-            for e in emissions.iter().filter(|e| e.pv == pv && window.contains(e.posted)) {
+            let of_pv = emissions.iter().zip(0..).filter(|(e, _)| e.pv == pv && window.contains(e.posted));
+            for (e, place) in of_pv {
                 if first.is_none_or(|first| e.seq > first) {
                     changes.push(Change {
                         emission: *e,
+                        place,
                         noticed: known().filter(|o| o.seq >= e.seq).map(|o| o.received).min(),
                         seen: known().filter(|o| o.seq == e.seq).map(|o| o.received).min(),
                     });

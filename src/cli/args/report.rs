@@ -13,6 +13,7 @@ Examples:
   pollcost report RUN --profile ieee --figures ecdf,timeline --format pdf
   pollcost report RUN --format csv,json                  the data of every figure; what was written, as JSON
   pollcost report BEFORE AFTER -o comparison             two or more runs side by side
+  pollcost report RUN -o again --from-facts              all numbers anew from emissions.csv and observations.csv
 
 With --profile, --figures, --dpi or a format of figures, only figures are written: below OUT/figures/, or OUT/figures/PROFILE/ for another
 profile than screen.";
@@ -37,6 +38,9 @@ pub(crate) struct ReportFlags {
     /// Pixels an inch of PNG figures [default: that of the profile]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(30..=2400))]
     pub(crate) dpi: Option<u32>,
+    /// Derive every number anew from the tables of facts, instead of taking those that were saved with the run
+    #[arg(long)]
+    pub(crate) from_facts: bool,
     /// Count the scenario's expectations in the exit code: 1 if one does not hold, else 3 if one is inconclusive
     #[arg(long)]
     pub(crate) check: bool,

@@ -33,6 +33,7 @@ pub(super) fn report(flags: ReportFlags) -> Result<ReportRequest, Failure> {
         style,
         figures: flags.figures,
         only_figures,
+        from_facts: flags.from_facts,
         check: flags.check,
         voice: Voice { format, quiet: flags.quiet, colour: coloured(flags.color, std::io::stdout().is_terminal()) },
     })

@@ -5,16 +5,16 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
+use super::super::long_table;
 use super::{EXCERPT, RUN, RunFolderError};
-use crate::report::csv::facts::{read_emissions, read_observations, read_requests};
 use crate::report::csv::ledger::read_ledger;
 use crate::report::csv::probes::read_probes;
 use crate::report::csv::{CsvError, Names};
-use crate::report::document::{Document, RunNote, read_document};
+use crate::report::document::{Document, RunNote, SavedRows, read_document};
 use crate::report::excerpt::Excerpt;
 use crate::scenario::model::Scenario;
 use crate::summary::Summary;
-use crate::trace::Trace;
+use crate::trace::{Emission, Observation, Request, Segment, Trace};
 
 /// A run that was loaded.
 #[derive(Clone, Debug)]
@@ -57,45 +57,30 @@ fn document(path: &Path) -> Result<Document, RunFolderError> {
     read_document(&bytes).map_err(|error| RunFolderError::Document { path: file, error })
 }
 
-/// Loads a run folder.
-///
-/// # Errors
-/// When a file is missing or damaged: it, the line and the column are named.
-pub fn load(path: &Path) -> Result<LoadedRun, RunFolderError> {
-    let document = document(path)?;
-    let (mut trace, rows) = (document.trace, document.rows);
-    let names = Names::new(&trace.scenario);
-    let repeats = trace.emissions.len();
+/// What a run folder holds beside the long tables.
+#[derive(Debug)]
+pub(in crate::io) struct Heads {
+    /// What is known of the run besides its facts.
+    pub(in crate::io) note: RunNote,
+    /// Scenario, segments with their ledgers, probes; an empty list of changes for each repeat.
+    pub(in crate::io) trace: Trace,
+    /// Its summary as it was saved.
+    pub(in crate::io) summary: Summary,
+    /// How many rows of the tables belong to it.
+    pub(in crate::io) rows: SavedRows,
+}
 
-    table(path, "emissions.csv", |input| {
-        read_emissions(input, &names, rows.emissions, |repeat, emission| {
-            let of_repeat = trace.emissions.get_mut(repeat as usize);
-            of_repeat.ok_or_else(|| format!("one of the {repeats} repeats"))?.push(emission);
-            Ok(())
-        })
-    })?;
-    let segments = &mut trace.segments;
-    let places: HashMap<(usize, u32), usize> =
-        segments.iter().enumerate().map(|(place, s)| ((s.client, s.repeat), place)).collect();
-    // Facts of a client that failed belong to no segment: they stay in the tables.
-    let place = |client: usize, repeat: u32| places.get(&(client, repeat)).copied();
-    table(path, "observations.csv", |input| {
-        read_observations(input, &names, rows.observations, |client, repeat, observation| {
-            place(client, repeat).into_iter().for_each(|i| segments[i].observations.push(observation));
-        })
-    })?;
+/// Reads all but the long tables.
+pub(in crate::io) fn heads(path: &Path) -> Result<Heads, RunFolderError> {
+    let Document { note, mut trace, summary, rows } = document(path)?;
+    let names = Names::new(&trace.scenario);
+    let places = places(&trace.segments);
     table(path, "ledger.csv", |input| {
         read_ledger(input, &names, rows.ledger, |client, repeat, row| {
-            place(client, repeat).into_iter().for_each(|i| segments[i].ledger.push(row));
+            let place = places.get(&(client, repeat)).and_then(|place| trace.segments.get_mut(*place));
+            place.into_iter().for_each(|segment| segment.ledger.push(row));
         })
     })?;
-    if let Some(rows) = rows.requests {
-        table(path, "requests.csv", |input| {
-            read_requests(input, &names, rows, |client, repeat, request| {
-                place(client, repeat).into_iter().for_each(|i| segments[i].requests.push(request));
-            })
-        })?;
-    }
     if let Some(rows) = rows.probes {
         let mut found = Vec::new();
         table(path, "probes.csv", |input| {
@@ -104,7 +89,50 @@ pub fn load(path: &Path) -> Result<LoadedRun, RunFolderError> {
         })?;
         trace.probes = found;
     }
-    Ok(LoadedRun { note: document.note, trace, summary: document.summary })
+    Ok(Heads { note, trace, summary, rows })
+}
+
+/// Where the segment of a client and a repeat stands. Facts of a client that failed belong to none: they stay in the tables.
+fn places(segments: &[Segment]) -> HashMap<(usize, u32), usize> {
+    segments.iter().enumerate().map(|(place, s)| ((s.client, s.repeat), place)).collect()
+}
+
+/// Says what is wrong with a repeat that a run of so many does not have.
+pub(in crate::io) fn check_repeat(repeat: u32, repeats: usize) -> Result<(), String> {
+    let known = (repeat as usize) < repeats;
+    if known { Ok(()) } else { Err(format!("`{repeat}` is not one of the {repeats} repeats")) }
+}
+
+/// Loads a run folder.
+///
+/// # Errors
+/// When a file is missing or damaged: it, the line and the column are named.
+pub fn load(path: &Path) -> Result<LoadedRun, RunFolderError> {
+    let Heads { note, mut trace, summary, rows } = heads(path)?;
+    let names = Names::new(&trace.scenario);
+    let Trace { emissions, segments, .. } = &mut trace;
+    let repeats = emissions.len();
+    long_table::groups::<Emission>(path, "emissions.csv", &names, rows.emissions, |run, facts| {
+        let of_repeat = check_repeat(run.key, repeats).map(|()| emissions.get_mut(run.key as usize));
+        of_repeat.map(|of_repeat| of_repeat.into_iter().for_each(|all| all.extend_from_slice(facts))).map_err(|what| {
+            let error = CsvError { line: run.line, column: Some("repeat".to_owned()), what };
+            RunFolderError::Table { path: path.join("emissions.csv"), error }
+        })
+    })?;
+    let places = places(segments);
+    long_table::groups::<Observation>(path, "observations.csv", &names, rows.observations, |run, facts| {
+        let segment = places.get(&run.key).and_then(|place| segments.get_mut(*place));
+        segment.into_iter().for_each(|segment| segment.observations.extend_from_slice(facts));
+        Ok(())
+    })?;
+    if let Some(rows) = rows.requests {
+        long_table::groups::<Request>(path, "requests.csv", &names, rows, |run, facts| {
+            let segment = places.get(&run.key).and_then(|place| segments.get_mut(*place));
+            segment.into_iter().for_each(|segment| segment.requests.extend_from_slice(facts));
+            Ok(())
+        })?;
+    }
+    Ok(LoadedRun { note, trace, summary })
 }
 
 fn table(folder: &Path, name: &str, read: impl FnOnce(File) -> Result<(), CsvError>) -> Result<(), RunFolderError> {

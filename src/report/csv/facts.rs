@@ -2,7 +2,8 @@
 
 use std::io::{Read, Write};
 
-use super::rows::{CsvError, Line, Names, Rows};
+use super::block::{Cells, Fact};
+use super::rows::{CsvError, Line, Names, Row, Rows};
 use crate::pv::Seq;
 use crate::time::Tick;
 use crate::trace::{Emission, Observation, Request};
@@ -36,25 +37,22 @@ pub fn write_emissions<W: Write>(
     Ok(())
 }
 
-/// Hands the changes of the first `rows` rows to `take`, with their repeat.
-///
-/// # Errors
-/// Naming line and column.
-pub fn read_emissions(
-    input: impl Read,
-    names: &Names,
-    rows: u64,
-    mut take: impl FnMut(u32, Emission) -> Result<(), String>,
-) -> Result<(), CsvError> {
-    Rows::new(input, EMISSIONS)?.each(rows, |row| {
-        let emission = Emission {
-            pv: row.pv(1, names)?,
-            seq: Seq(row.number(2)?),
-            due: Tick(row.number(3)?),
-            posted: Tick(row.number(4)?),
-        };
-        take(row.repeat(0)?, emission).map_err(|wanted| row.wrong(0, &wanted))
-    })
+impl Fact for Emission {
+    /// The repeat.
+    type Key = u32;
+    const COLUMNS: &'static [&'static str] = EMISSIONS;
+
+    fn plain(cells: &mut Cells<'_>, names: &Names) -> Option<(u32, Emission)> {
+        let (repeat, pv) = (cells.repeat()?, cells.pv(names)?);
+        let (seq, due, posted) = (Seq(cells.number()?), Tick(cells.number()?), Tick(cells.last()?));
+        Some((repeat, Emission { pv, seq, due, posted }))
+    }
+
+    fn any(row: Row<'_>, names: &Names) -> Result<(u32, Emission), CsvError> {
+        let (pv, seq) = (row.pv(1, names)?, Seq(row.number(2)?));
+        let (due, posted) = (Tick(row.number(3)?), Tick(row.number(4)?));
+        Ok((row.repeat(0)?, Emission { pv, seq, due, posted }))
+    }
 }
 
 /// Writes what a client saw in a repeat.
@@ -82,27 +80,27 @@ pub fn write_observations<W: Write>(
     Ok(())
 }
 
-/// Hands the observations of the first `rows` rows to `take`, with their client and repeat.
-///
-/// # Errors
-/// Naming line and column.
-pub fn read_observations(
-    input: impl Read,
-    names: &Names,
-    rows: u64,
-    mut take: impl FnMut(usize, u32, Observation),
-) -> Result<(), CsvError> {
-    Rows::new(input, OBSERVATIONS)?.each(rows, |row| {
-        let observation = Observation {
-            pv: row.pv(2, names)?,
-            seq: Seq(row.number(3)?),
-            asked: row.optional(4)?.map(Tick),
-            received: Tick(row.number(5)?),
-            first: row.flag(6)?,
+impl Fact for Observation {
+    /// The client and the repeat.
+    type Key = (usize, u32);
+    const COLUMNS: &'static [&'static str] = OBSERVATIONS;
+
+    fn plain(cells: &mut Cells<'_>, names: &Names) -> Option<((usize, u32), Observation)> {
+        let (client, repeat, pv) = (cells.client(names)?, cells.repeat()?, cells.pv(names)?);
+        let (seq, asked, received) = (Seq(cells.number()?), cells.optional()?.map(Tick), Tick(cells.number()?));
+        let first = match cells.last()? {
+            0 => false,
+            1 => true,
+            _ => return None,
         };
-        take(row.client(0, names)?, row.repeat(1)?, observation);
-        Ok(())
-    })
+        Some(((client, repeat), Observation { pv, seq, asked, received, first }))
+    }
+
+    fn any(row: Row<'_>, names: &Names) -> Result<((usize, u32), Observation), CsvError> {
+        let (pv, seq, asked) = (row.pv(2, names)?, Seq(row.number(3)?), row.optional(4)?.map(Tick));
+        let (received, first) = (Tick(row.number(5)?), row.flag(6)?);
+        Ok(((row.client(0, names)?, row.repeat(1)?), Observation { pv, seq, asked, received, first }))
+    }
 }
 
 /// Writes the requests of a client in a repeat.
@@ -129,25 +127,37 @@ pub fn write_requests<W: Write>(
     Ok(())
 }
 
-/// Hands the requests of the first `rows` rows to `take`, with their client and repeat.
+impl Fact for Request {
+    /// The client and the repeat.
+    type Key = (usize, u32);
+    const COLUMNS: &'static [&'static str] = REQUESTS;
+
+    fn plain(cells: &mut Cells<'_>, names: &Names) -> Option<((usize, u32), Request)> {
+        let (client, repeat, pv) = (cells.client(names)?, cells.repeat()?, cells.pv(names)?);
+        let (received, replied, seq) = (Tick(cells.number()?), Tick(cells.number()?), Seq(cells.last()?));
+        Some(((client, repeat), Request { pv, received, replied, seq }))
+    }
+
+    fn any(row: Row<'_>, names: &Names) -> Result<((usize, u32), Request), CsvError> {
+        let (pv, received) = (row.pv(2, names)?, Tick(row.number(3)?));
+        let (replied, seq) = (Tick(row.number(4)?), Seq(row.number(5)?));
+        Ok(((row.client(0, names)?, row.repeat(1)?), Request { pv, received, replied, seq }))
+    }
+}
+
+/// Hands the first `rows` rows of a table to `take`, with their keys. For tables whose cells may go over several lines.
 ///
 /// # Errors
 /// Naming line and column.
-pub fn read_requests(
+pub fn read_rows<F: Fact>(
     input: impl Read,
     names: &Names,
     rows: u64,
-    mut take: impl FnMut(usize, u32, Request),
+    mut take: impl FnMut(F::Key, F, u64) -> Result<(), CsvError>,
 ) -> Result<(), CsvError> {
-    Rows::new(input, REQUESTS)?.each(rows, |row| {
-        let request = Request {
-            pv: row.pv(2, names)?,
-            received: Tick(row.number(3)?),
-            replied: Tick(row.number(4)?),
-            seq: Seq(row.number(5)?),
-        };
-        take(row.client(0, names)?, row.repeat(1)?, request);
-        Ok(())
+    Rows::new(input, F::COLUMNS)?.each(rows, |row| {
+        let (key, fact) = F::any(row, names)?;
+        take(key, fact, row.line())
     })
 }
 
@@ -188,17 +198,15 @@ mod tests {
         let text = "repeat,pv,seq,due_ns,posted_ns\n3,\"X,\"\"Y\"\"\",18446744073709551615,0,18446744073709551615\n3,TEST:G0P0,1,7,8\n";
         assert_eq!(String::from_utf8(bytes.clone()).unwrap(), text);
         let mut back = Vec::new();
-        read_emissions(&bytes[..], &names, 2, |repeat, e| {
+        read_rows::<Emission>(&bytes[..], &names, 2, |repeat, e, _| {
             back.push((repeat, e));
             Ok(())
         })
         .unwrap();
         assert_eq!(back, facts.map(|e| (3, e)));
         let unknown = text.replace("TEST:G0P0", "TEST:G0P9");
-        let error = read_emissions(unknown.as_bytes(), &names, 2, |_, _| Ok(())).unwrap_err();
+        let error = read_rows::<Emission>(unknown.as_bytes(), &names, 2, |_, _, _| Ok(())).unwrap_err();
         assert_eq!(error.to_string(), "line 3, column `pv`: `TEST:G0P9` is not a PV of the scenario");
-        let error = read_emissions(&bytes[..], &names, 2, |_, _| Err("below 3".into())).unwrap_err();
-        assert_eq!(error.to_string(), "line 2, column `repeat`: `3` is not below 3");
     }
 
     #[test]
@@ -213,8 +221,12 @@ mod tests {
             write_observations(out, &names, 0, 1, &seen).unwrap();
         });
         let mut back = Vec::new();
-        read_observations(&bytes[..], &names, 2, |client, repeat, o| back.push((client, repeat, o))).unwrap();
-        assert_eq!(back, seen.map(|o| (0, 1, o)));
+        read_rows::<Observation>(&bytes[..], &names, 2, |key, o, _| {
+            back.push((key, o));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(back, seen.map(|o| ((0, 1), o)));
 
         let asked = [Request { pv: PvId(0), received: Tick(1), replied: Tick(2), seq: Seq(3) }];
         let bytes = written(|out| {
@@ -222,7 +234,11 @@ mod tests {
             write_requests(out, &names, 0, 1, &asked).unwrap();
         });
         let mut back = Vec::new();
-        read_requests(&bytes[..], &names, 1, |client, repeat, r| back.push((client, repeat, r))).unwrap();
-        assert_eq!(back, asked.map(|r| (0, 1, r)));
+        read_rows::<Request>(&bytes[..], &names, 1, |key, r, _| {
+            back.push((key, r));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(back, asked.map(|r| ((0, 1), r)));
     }
 }

@@ -3,6 +3,7 @@
 //! Nothing here opens a file: rows go to any writer and come from any reader. Columns are found by their place; columns after
 //! those that are known are passed over, so that later versions may add some.
 
+pub mod block;
 pub mod facts;
 pub mod ledger;
 pub mod probes;

@@ -26,6 +26,8 @@ pub struct CsvError {
 pub struct Names {
     clients: Vec<String>,
     pvs: Vec<String>,
+    /// As the tables have them: with quotes, where they need any.
+    cells: (Vec<Vec<u8>>, Vec<Vec<u8>>),
     client_of: HashMap<Vec<u8>, usize>,
     pv_of: HashMap<Vec<u8>, PvId>,
 }
@@ -38,7 +40,30 @@ impl Names {
         let pvs: Vec<String> = scenario.pvs.iter().map(|pv| pv.name.to_string()).collect();
         let client_of = clients.iter().enumerate().map(|(i, name)| (name.clone().into_bytes(), i)).collect();
         let pv_of = pvs.iter().enumerate().map(|(i, name)| (name.clone().into_bytes(), PvId(i as u32))).collect();
-        Names { clients, pvs, client_of, pv_of }
+        let cells = (clients.iter().map(|name| cell(name)).collect(), pvs.iter().map(|name| cell(name)).collect());
+        Names { clients, pvs, cells, client_of, pv_of }
+    }
+
+    /// Whether a cell may go over more than one line.
+    #[must_use]
+    pub fn break_lines(&self) -> bool {
+        self.clients.iter().chain(&self.pvs).any(|name| name.contains(['\n', '\r']))
+    }
+
+    pub(super) fn client_cell(&self, index: usize) -> &[u8] {
+        self.cells.0.get(index).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn pv_cell(&self, pv: PvId) -> &[u8] {
+        self.cells.1.get(pv.index()).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn find_client(&self, name: &[u8]) -> Option<usize> {
+        self.client_of.get(name).copied()
+    }
+
+    pub(super) fn find_pv(&self, name: &[u8]) -> Option<PvId> {
+        self.pv_of.get(name).copied()
     }
 
     pub(super) fn client(&self, index: usize) -> &str {
@@ -48,6 +73,18 @@ impl Names {
     pub(super) fn pv(&self, pv: PvId) -> &str {
         self.pvs.get(pv.index()).map_or("", String::as_str)
     }
+}
+
+/// A name as the tables have it.
+fn cell(name: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut writer = csv::WriterBuilder::new().from_writer(&mut bytes);
+    // Two cells: one alone would be quoted if it were empty.
+    let written = writer.write_record([name, "0"]).and_then(|()| Ok(writer.flush()?));
+    drop(writer);
+    let end = bytes.len().saturating_sub(3);
+    bytes.truncate(if written.is_ok() { end } else { 0 });
+    bytes
 }
 
 /// A table that is read row by row.
@@ -60,7 +97,7 @@ pub(super) struct Rows<R> {
 
 /// One row of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Row<'a> {
+pub struct Row<'a> {
     record: &'a ByteRecord,
     columns: &'static [&'static str],
     line: u64,
@@ -79,6 +116,12 @@ impl<R: Read> Rows<R> {
             }
         }
         Ok(Rows { reader, record: ByteRecord::new(), columns })
+    }
+
+    /// How many columns there are, and where the rows begin, in bytes.
+    pub(super) fn place(mut self) -> Result<(usize, u64), CsvError> {
+        let columns = self.reader.byte_headers().map_err(|e| broken(&e))?.len();
+        Ok((columns, self.reader.position().byte()))
     }
 
     /// The next row; `None` at the end.
@@ -107,9 +150,17 @@ impl<R: Read> Rows<R> {
     }
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
+    pub(super) fn of(record: &'a ByteRecord, columns: &'static [&'static str], line: u64) -> Row<'a> {
+        Row { record, columns, line }
+    }
+
     fn cell(&self, column: usize) -> &[u8] {
         self.record.get(column).unwrap_or_default()
+    }
+
+    pub(super) fn line(&self) -> u64 {
+        self.line
     }
 
     pub(super) fn bytes(&self, column: usize) -> &[u8] {
@@ -156,12 +207,12 @@ impl Row<'_> {
     }
 
     pub(super) fn pv(&self, column: usize, names: &Names) -> Result<PvId, CsvError> {
-        let pv = names.pv_of.get(self.cell(column)).copied();
+        let pv = names.find_pv(self.cell(column));
         pv.ok_or_else(|| self.wrong(column, "a PV of the scenario"))
     }
 
     pub(super) fn client(&self, column: usize, names: &Names) -> Result<usize, CsvError> {
-        let client = names.client_of.get(self.cell(column)).copied();
+        let client = names.find_client(self.cell(column));
         client.ok_or_else(|| self.wrong(column, "a client of the scenario"))
     }
 }
@@ -171,12 +222,14 @@ fn shown(cell: &[u8]) -> String {
     String::from_utf8_lossy(cell).chars().take(60).collect()
 }
 
-fn broken(error: &csv::Error) -> CsvError {
+pub(super) fn unequal(len: u64, expected: u64) -> String {
+    format!("{len} cells where the header has {expected}")
+}
+
+pub(super) fn broken(error: &csv::Error) -> CsvError {
     let line = error.position().map_or(1, csv::Position::line);
     let what = match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} cells where the header has {expected_len}")
-        }
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => unequal(*len, *expected_len),
         csv::ErrorKind::Io(why) => why.to_string(),
         _ => error.to_string(),
     };
