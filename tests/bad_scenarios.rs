@@ -398,6 +398,18 @@ fn likely_text() -> impl Strategy<Value = String> {
     prop::collection::vec(line, 0..20).prop_map(|lines| lines.concat())
 }
 
+#[test]
+fn many_blocks_of_many_names_are_refused_before_they_fill_the_memory() {
+    // Read to its end it would hold 600 million names.
+    let blocks: String = (0..1000).map(|i| format!("[[pv]]\nname = \"P{i}:{{000000..599999}}\"\n")).collect();
+    let error = read_with(&blocks, &[]).unwrap_err();
+    assert_eq!((error.problems.len(), error.more), (1, 0));
+    assert_eq!(
+        (error.problems[0].line, error.problems[0].what.as_str()),
+        (4, "up to here there are more than 1000000 PVs")
+    );
+}
+
 proptest! {
     #[test]
     fn no_text_makes_the_reader_panic(text in prop_oneof![likely_text(), "\\PC*", "[\\[\\]{}=\"a-z0-9.\n -]{0,200}"]) {

@@ -5,16 +5,14 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::draw::{DrawError, Style, figure_files, svg};
+use super::draw::{DrawError, Style, figure_files, inline};
 use super::files::{FileError, write_files};
 use super::live::default_folder;
 use super::python::programs::NotReady;
 use super::request::{CatalogueRequest, How};
 use super::series::{Earlier, Series, SeriesError};
-use crate::report::layout::Title;
 use crate::report::overview::{Overview, Surveyed};
 use crate::report::palette::Theme;
-use crate::report::profile::SCREEN;
 use crate::report::sentence::sentence;
 
 /// Why a catalogue could not be run to its end.
@@ -112,7 +110,7 @@ fn write_overview(done: &CatalogueDone) -> Result<(), CatalogueError> {
     let overview = &done.overview;
     let figure = overview.figure().ok();
     let mut files = figure_files(figure.as_slice(), &Style::screen(Theme::Light))?;
-    let picture = figure.as_ref().map(|figure| svg(figure, &SCREEN, Theme::Light, Title::Left));
+    let picture = figure.as_ref().map(inline);
     files.push(("overview.html".to_owned(), overview.html(figure.as_ref().zip(picture.as_deref())).into_bytes()));
     files.push(("overview.md".to_owned(), overview.markdown(figure.as_ref()).into_bytes()));
     let unwritten = |source| FileError { path: done.folder.join("overview.csv"), source };
