@@ -114,13 +114,6 @@ fn a_printed_scenario_is_read_back_the_same() {
 }
 
 #[test]
-fn the_scenario_of_external_clients_is_good() {
-    let (code, out, err) = pollcost(here(), &["scenarios", "fixtures/scenarios/python.toml", "--format", "json"]);
-    assert_eq!((code, err.as_str()), (0, ""));
-    assert!(out.contains("fixtures/clients/pyepics_get.py"));
-}
-
-#[test]
 fn the_scenario_in_the_readme_is_good() {
     let readme = fs::read_to_string(here().join("README.md")).unwrap();
     let blocks: Vec<&str> = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();

@@ -27,7 +27,7 @@ use crate::io::python::set_up;
 use crate::io::redraw::report_again;
 use crate::io::simulation::run_simulation;
 use crate::io::sweep::{plan, run_sweep};
-use crate::io::{client_process, ioc_process};
+use crate::io::{client_process, hog, ioc_process};
 use args::{ColorFlag, Command, Flags};
 pub use failure::Failure;
 use request::Request;
@@ -48,6 +48,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match flags.command {
         Some(Command::InternalIoc) => return ioc_process::run(),
         Some(Command::InternalClient) => return client_process::run(),
+        Some(Command::InternalHog) => return hog::run(),
         _ => {}
     }
     let colour = request::coloured(color_flag(&flags), std::io::stderr().is_terminal());
@@ -78,7 +79,8 @@ fn color_flag(flags: &Flags) -> ColorFlag {
             | Command::History(_)
             | Command::Completions { .. }
             | Command::InternalIoc
-            | Command::InternalClient,
+            | Command::InternalClient
+            | Command::InternalHog,
         ) => ColorFlag::Auto,
     }
 }

@@ -24,6 +24,7 @@ pub mod files;
 pub mod finder;
 mod from_facts;
 pub mod history_figures;
+pub mod hog;
 pub mod host;
 pub mod interleave;
 pub mod ioc_alone;

@@ -137,6 +137,12 @@ impl Process {
         })
     }
 
+    /// What it is called in messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its process number.
     #[must_use]
     pub fn pid(&self) -> u32 {

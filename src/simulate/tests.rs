@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::pv::PvId;
-use crate::scenario::model::{Change, Facts, Scenario};
+use crate::scenario::model::{Change, Facts, Program, Scenario};
 use crate::scenario::{BUILT_IN, Source, read};
 use crate::stats::kolmogorov::one_sample;
 use crate::summary::{Summary, summarise};
@@ -89,6 +89,8 @@ fn all() -> Vec<Arc<Scenario>> {
          [[client]]\nname = 'one'\nfetch = 'connect'\nperiod = '30ms'\npvs = 'X*'\n",
     ));
     for scenario in &mut all {
+        // Programs of their own are simulated as native clients.
+        scenario.clients.retain(|client| client.program == Program::Native);
         scenario.repeats = scenario.repeats.min(2);
         // A simulation runs none, and says so itself.
         scenario.probes.clear();

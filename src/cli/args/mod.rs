@@ -120,6 +120,9 @@ pub(crate) enum Command {
     /// A native client of a run, told what to do on standard input
     #[command(hide = true)]
     InternalClient,
+    /// A CPU-bound process beside a client, until standard input closes
+    #[command(hide = true)]
+    InternalHog,
 }
 
 #[derive(Clone, Copy, Debug, Args)]

@@ -89,7 +89,7 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
         Some(Command::History(flags)) => Ok(Request::History(flags)),
         Some(Command::Completions { shell }) => Ok(Request::Completions(shell)),
         // Answered before any request is made.
-        Some(Command::InternalIoc | Command::InternalClient) => {
+        Some(Command::InternalIoc | Command::InternalClient | Command::InternalHog) => {
             Err(Failure::bad_input("this command is for the processes of a run only", ""))
         }
     }
