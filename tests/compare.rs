@@ -356,11 +356,12 @@ fn short(more: &str) -> String {
 #[test]
 fn another_build_is_measured_in_turn() {
     let bench = Bench::new();
-    bench.write("short.toml", &short(""));
-    bench.write("slow.toml", &short("service_time = \"20ms\"\n"));
+    let many = |more: &str| short(more).replace("{0..9}", "{0..49}");
+    bench.write("short.toml", &many(""));
+    bench.write("slow.toml", &many("service_time = \"2500us\"\n"));
     let real = env!("CARGO_BIN_EXE_pollcost");
     bench.script("pollcost-as-it-is", &format!("exec '{real}' \"$@\""));
-    // A build whose callbacks take 20 ms, where a change comes every 10 ms.
+    // A build whose callbacks take 2.5 ms, where a change comes every 2 ms: they fall behind.
     bench
         .script("pollcost-slow", &format!("shift 2\nexec '{real}' run '{}' \"$@\"", bench.path("slow.toml").display()));
     bench.script("pollcost-broken", "echo 'it is broken' >&2\nexit 1");
