@@ -347,9 +347,10 @@ fn the_schema_refuses_what_is_not_a_comparison() {
     }
 }
 
-/// A scenario that is over soon.
+/// A scenario that is over soon, with changes enough for a median in each window.
 fn short(more: &str) -> String {
-    let text = SMALL.replace("window = \"1s\"", "window = \"200ms\"").replace("repeats = 4", "repeats = 1");
+    let text = SMALL.replace("{0..9}", "{0..49}");
+    let text = text.replace("window = \"1s\"", "window = \"200ms\"").replace("repeats = 4", "repeats = 1");
     text.split("[[client]]\nname = \"poll\"").next().unwrap().to_owned() + more
 }
 
@@ -357,10 +358,10 @@ fn short(more: &str) -> String {
 fn another_build_is_measured_in_turn() {
     let bench = Bench::new();
     bench.write("short.toml", &short(""));
-    bench.write("slow.toml", &short("service_time = \"20ms\"\n"));
+    bench.write("slow.toml", &short("service_time = \"1500us\"\n"));
     let real = env!("CARGO_BIN_EXE_pollcost");
     bench.script("pollcost-as-it-is", &format!("exec '{real}' \"$@\""));
-    // A build whose callbacks take 20 ms, where a change comes every 10 ms.
+    // A build whose callbacks take 1.5 ms: the first values of 50 PVs alone keep them busy for 75 ms.
     bench
         .script("pollcost-slow", &format!("shift 2\nexec '{real}' run '{}' \"$@\"", bench.path("slow.toml").display()));
     bench.script("pollcost-broken", "echo 'it is broken' >&2\nexit 1");
