@@ -30,11 +30,11 @@ pub(super) fn curves(subject: &Subject<'_>) -> Option<Figure> {
         )),
         alt: subject.told(),
         x: Axis::new(
-            "Time since the start",
+            "Time since the start (seconds)",
             Unit::Nanoseconds,
             Scale::from_zero(all().map(|(x, _)| (x - zero) * 1e9))?,
         ),
-        y: Axis::new("Rounds", Unit::Count, Scale::from_zero(all().map(|(_, y)| *y))?),
+        y: Axis::new("Rounds (number)", Unit::Count, Scale::from_zero(all().map(|(_, y)| *y))?),
         series,
         keys,
         direct_labels: false,

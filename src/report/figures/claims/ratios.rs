@@ -39,7 +39,7 @@ pub(super) fn ratios(subject: &Subject<'_>) -> Option<Figure> {
              the first is smaller"
         )),
         alt: subject.told(),
-        x: Axis::new("Ratio (log scale)", Unit::Count, Extent::all(series.iter().map(Series::x_extent)).log()?),
+        x: Axis::new("Ratio (number, log scale)", Unit::Count, Extent::all(series.iter().map(Series::x_extent)).log()?),
         y,
         series,
         keys,

@@ -65,12 +65,12 @@ pub(super) fn trade(subject: &Subject<'_>) -> Option<Figure> {
         )),
         alt: format!("{} {}", subject.told(), notes.join(" ")),
         x: Axis::new(
-            "Mean notice latency (log scale)",
+            "Mean notice latency (seconds, log scale)",
             Unit::Nanoseconds,
             Extent::all(series.iter().map(Series::x_extent)).log()?,
         ),
         y: Axis::new(
-            "Processor time for each change (log scale)",
+            "Processor time for each change (seconds, log scale)",
             Unit::Nanoseconds,
             Extent::all(series.iter().map(Series::y_extent)).log()?,
         ),

@@ -1,6 +1,6 @@
 //! The quantities that a claim's expectations speak of, with those that the source gives.
 
-use super::words::{axis, capital, words};
+use super::words::{axis, capital, label, words};
 use super::{Subject, given_key};
 use crate::expect::Side;
 use crate::report::figure::{Axis, Figure, Key, Look, Point, Sample, Series, Shape, Symbol};
@@ -92,12 +92,14 @@ pub(super) fn values(subject: &Subject<'_>) -> Option<Figure> {
         Dimension::BytesPerSecond => Unit::Bytes,
         Dimension::PerSecond | Dimension::Count | Dimension::Ratio => Unit::Count,
     };
+    let x = scale(&series)?;
+    let shows = label(one.as_deref().unwrap_or(axis(&metrics)), dimension, x.spacing);
     Some(Figure {
         id,
         title: subject.title(),
         caption: subject.caption(&format!("means over {repeats} repeats, bars are 95 % intervals over repeats")),
         alt: subject.told(),
-        x: Axis::new(one.unwrap_or_else(|| axis(&metrics).to_owned()), unit, scale(&series)?),
+        x: Axis::new(shows, unit, x),
         y,
         series,
         keys,

@@ -1,5 +1,6 @@
 //! Metrics in words, for axes and legends.
 
+use crate::report::scale::Spacing;
 use crate::scenario::metric::{Dimension, Metric};
 
 /// Those whose name alone would not be understood.
@@ -55,12 +56,24 @@ pub(super) fn axis(metrics: &[Metric]) -> &'static str {
     }
     match first.dimension() {
         Dimension::Duration => "Time",
-        Dimension::Percent => "Percent of one core",
-        Dimension::Fraction => "Part of all",
-        Dimension::BytesPerSecond => "Bytes a second",
-        Dimension::PerSecond => "Number a second",
-        Dimension::Count | Dimension::Ratio => "Number",
+        Dimension::Percent => "Processor time",
+        Dimension::Fraction => "Share",
+        Dimension::BytesPerSecond => "Bytes",
+        Dimension::PerSecond | Dimension::Count | Dimension::Ratio => "As named",
     }
+}
+
+/// The label of an axis: what it shows, its unit, and whether it is logarithmic.
+pub(super) fn label(shows: &str, dimension: Dimension, spacing: Spacing) -> String {
+    let unit = match dimension {
+        Dimension::Duration => "seconds",
+        Dimension::Percent => "% of one core",
+        Dimension::Fraction => "%",
+        Dimension::BytesPerSecond => "bytes a second",
+        Dimension::PerSecond => "a second",
+        Dimension::Count | Dimension::Ratio => "number",
+    };
+    format!("{shows} ({unit}{})", if spacing == Spacing::Log { ", log scale" } else { "" })
 }
 
 /// A text with a capital at its beginning.
