@@ -347,35 +347,35 @@ fn the_schema_refuses_what_is_not_a_comparison() {
     }
 }
 
-/// A scenario that is over soon, with changes enough for a median in each window.
-fn short(more: &str) -> String {
-    let text = SMALL.replace("{0..9}", "{0..49}");
-    let text = text.replace("window = \"1s\"", "window = \"200ms\"").replace("repeats = 4", "repeats = 1");
-    text.split("[[client]]\nname = \"poll\"").next().unwrap().to_owned() + more
+/// A poller for a moment, with changes enough for a median in each window.
+fn polled(period: &str) -> String {
+    let text = SMALL.replace("{0..9}", "{0..49}").replace("window = \"1s\"", "window = \"200ms\"");
+    let (before, _) = text.split_once("[[client]]").unwrap();
+    format!("{before}[[client]]\nname = \"poll\"\nfetch = \"batch\"\nperiod = \"{period}\"\n")
 }
 
 #[test]
 fn another_build_is_measured_in_turn() {
     let bench = Bench::new();
-    bench.write("short.toml", &short(""));
-    bench.write("slow.toml", &short("service_time = \"1500us\"\n"));
+    bench.write("short.toml", &polled("10ms"));
+    bench.write("slow.toml", &polled("40ms"));
     let real = env!("CARGO_BIN_EXE_pollcost");
     bench.script("pollcost-as-it-is", &format!("exec '{real}' \"$@\""));
-    // A build whose callbacks take 1.5 ms: the first values of 50 PVs alone keep them busy for 75 ms.
+    // A build that sleeps four times as long as it is told.
     bench
         .script("pollcost-slow", &format!("shift 2\nexec '{real}' run '{}' \"$@\"", bench.path("slow.toml").display()));
     bench.script("pollcost-broken", "echo 'it is broken' >&2\nexit 1");
     let compare = |new: &str, more: &[&str], code: i32| {
         let base =
-            ["compare", "--run", "./pollcost-as-it-is", "--run", new, "--scenario", "short.toml", "--repeats", "4"];
+            ["compare", "--run", "./pollcost-as-it-is", "--run", new, "--scenario", "short.toml", "--repeats", "8"];
         bench.told(&[&base[..], more].concat(), code)
     };
     let told: Value = serde_json::from_str(&compare("./pollcost-slow", &["--format", "json", "--quiet"], 1)).unwrap();
     let row = told["rows"].as_array().unwrap().iter().find(|row| row["metric"] == "notice_p50").unwrap();
-    assert_eq!((&row["verdict"], &row["client"]), (&json!("regressed"), &json!("monitor")), "{row}");
-    assert!(row["new"].as_f64().unwrap() > 2_500.0 && row["resolution"].as_f64().unwrap() >= 1.0, "{row}");
+    assert_eq!((&row["verdict"], &row["client"]), (&json!("regressed"), &json!("poll")), "{row}");
+    assert!(row["new"].as_f64().unwrap() > 12_000.0 && row["resolution"].as_f64().unwrap() >= 1.0, "{row}");
     assert_eq!(told["method"], json!({ "kind": "interleaved", "level": 0.01, "looks": 1, "steady": true }));
-    assert_eq!((&told["base"]["repeats"], &told["new"]["repeats"]), (&json!(4), &json!(4)));
+    assert_eq!((&told["base"]["repeats"], &told["new"]["repeats"]), (&json!(8), &json!(8)));
     let failed =
         bench.run(&["compare", "--run", "./pollcost-broken", "--run", "./pollcost-slow", "--scenario", "short.toml"]);
     assert_eq!(failed.status.code(), Some(4));
@@ -386,8 +386,9 @@ fn another_build_is_measured_in_turn() {
 #[test]
 fn another_program_or_interpreter_is_measured_in_turn() {
     let bench = Bench::new();
-    bench.write("short.toml", &short(""));
-    let client = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/caught/client.py");
+    let caught = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/caught");
+    fs::copy(caught.join("few.toml"), bench.path("short.toml")).unwrap();
+    let client = caught.join("client.py");
     let client = client.display();
     bench.script("slow-client", &format!("exec python3 '{client}' --fault slow \"$@\""));
     let compare = |base: &str, new: &str, more: &[&str]| {
@@ -396,7 +397,7 @@ fn another_program_or_interpreter_is_measured_in_turn() {
         (output.status.code().unwrap(), output)
     };
     let good = format!("python3 '{client}' monitor");
-    let (code, output) = compare(&good, "./slow-client monitor", &["--repeats", "6"]);
+    let (code, output) = compare(&good, "./slow-client monitor", &["--repeats", "8"]);
     let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
     let regressed: Vec<&str> = told["rows"]
         .as_array()

@@ -18,7 +18,7 @@ use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
 /// Comparisons of each row of the simulated tables.
-const SIMULATED: usize = 200;
+const SIMULATED: usize = 400;
 /// The same where intervals are bootstrapped for each.
 const LONG: usize = 40;
 /// Comparisons of live repeats that are dealt out anew, at the least.

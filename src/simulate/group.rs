@@ -280,12 +280,14 @@ impl<'a> Going<'a> {
     fn finish(mut self, stopped: bool, watcher: &mut dyn Watcher) -> Simulated {
         let pvs = 0..self.group.scenario.pvs.len() as u32;
         let changes = pvs.map(|pv| self.server.ioc.database().get(PvId(pv)).map_or(Seq(0), |(_, r)| r.current().seq));
+        // Changes are stamped when they are posted, which may be after the group's last event; the next group begins after them.
+        let posted = self.server.emissions.last().map_or(self.now, |e| Tick(e.posted.0 + 1));
         let mut simulated = Simulated {
             repeat: self.group.repeat,
             segments: Vec::new(),
             measured: Vec::new(),
             failed: Vec::new(),
-            end: self.now,
+            end: self.now.max(posted),
             changes: changes.collect(),
             stopped,
             most_facts: 0,
