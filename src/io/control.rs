@@ -48,6 +48,13 @@ pub enum IocCommand {
         /// The window.
         window: Window,
     },
+    /// Go away at this instant, and come back: see [`crate::scenario::model::Restart`].
+    Restart {
+        /// When.
+        at: Tick,
+        /// For how long.
+        down: Span,
+    },
     /// Stop changing values, and report.
     End,
 }

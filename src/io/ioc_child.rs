@@ -8,7 +8,7 @@ use super::control::{IocCommand, IocReply, IocSetup, ListenerLedger, record_emis
 use super::process::{Process, ProcessError};
 use super::recording::{Recording, number};
 use crate::scenario::model::{Facts, Scenario};
-use crate::time::Tick;
+use crate::time::{Span, Tick};
 use crate::trace::{Emission, Request, Window};
 
 /// An IOC that does not answer within this time has failed.
@@ -101,6 +101,14 @@ impl IocChild {
     /// When it has ended.
     pub async fn window(&mut self, window: Window) -> Result<(), ProcessError> {
         self.process.send(&IocCommand::Window { window }).await
+    }
+
+    /// It goes away at an instant, for so long, and comes back.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub async fn restart(&mut self, at: Tick, down: Span) -> Result<(), ProcessError> {
+        self.process.send(&IocCommand::Restart { at, down }).await
     }
 
     /// Values stop changing; its counts since [`IocChild::begin`].

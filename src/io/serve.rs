@@ -14,11 +14,12 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
+use super::attend::{self, Planned};
 use super::control::{emission_record, request_record};
 use super::emit::{self, Wake};
 use super::listen::Endpoint;
 use super::recording::Recorder;
-use super::{circuits, clock, datagrams, timer};
+use super::{clock, datagrams, timer};
 use crate::ioc::closing::{CloseReason, Notice};
 use crate::ioc::{CircuitId, Ioc, Progress};
 use crate::time::{Span, Tick};
@@ -68,6 +69,8 @@ pub(super) struct Shared {
     pub(super) spin: Span,
     /// Ends the network thread.
     pub(super) stop: Notify,
+    /// When it is to go away next, and for how long.
+    pub(super) outage: Planned,
 }
 
 impl std::fmt::Debug for Shared {
@@ -145,6 +148,11 @@ impl Core {
                 None
             }
         }
+    }
+
+    /// All connections are given up.
+    pub(super) fn disconnect(&mut self) {
+        self.connections.clear();
     }
 
     /// Tells whoever reads the log.
@@ -286,28 +294,19 @@ impl Server {
             wake: Wake::default(),
             spin,
             stop: Notify::new(),
+            outage: Planned::default(),
         });
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut server = Server { shared: Arc::clone(&shared), threads: Vec::new() };
         let talk = datagrams::Talk {
             beacons: serving.beacons,
             beacon_period: serving.beacon_period,
             ignored: serving.ignored.into(),
         };
+        let runtime = attend::runtime()?;
         let endpoints = serving.endpoints;
         server.threads.push(thread("ioc-network", {
             let shared = Arc::clone(&shared);
-            move || {
-                runtime.block_on(async {
-                    for (listener, mut endpoint) in endpoints.into_iter().enumerate() {
-                        datagrams::talk(&shared, &mut endpoint, &talk);
-                        circuits::accept(&shared, listener, endpoint.circuits, endpoint.port);
-                    }
-                    shared.stop.notified().await;
-                });
-                let mut core = shared.core();
-                core.connections.clear();
-            }
+            move || attend::attend(&shared, runtime, endpoints, &talk)
         })?);
         server.threads.push(thread("ioc-changes", move || emit::run(&shared))?);
         Ok(server)
@@ -320,6 +319,11 @@ impl Server {
         core.ioc.begin(seed, at);
         drop(core);
         self.shared.wake.wake();
+    }
+
+    /// It goes away at an instant, for so long, and comes back on the same ports: see [`Ioc::go_away`].
+    pub fn restart(&self, at: Tick, down: Span) {
+        self.shared.outage.plan(at, down);
     }
 
     /// Nothing changes any more when this returns.

@@ -27,7 +27,7 @@ macro_rules! built_in {
 }
 
 /// All of them, the default first; a family stands together.
-pub const BUILT_IN: [BuiltIn; 18] = [
+pub const BUILT_IN: [BuiltIn; 19] = [
     built_in!("Start here", "quickstart"),
     built_in!("Start here", "strategies"),
     built_in!("Start here", "types"),
@@ -45,6 +45,7 @@ pub const BUILT_IN: [BuiltIn; 18] = [
     built_in!("Arrays", "waveform"),
     built_in!("Arrays", "camera"),
     built_in!("Load", "slow-consumer"),
+    built_in!("Load", "ioc-restart"),
     built_in!("Python", "article"),
 ];
 

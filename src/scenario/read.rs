@@ -9,7 +9,7 @@ use super::change::Traces;
 use super::client_block::{self, PvIndex};
 use super::duration::LONGEST;
 use super::expect_block;
-use super::model::{ClientSpec, Facts, PvGroup, PvSpec, Scenario};
+use super::model::{ClientSpec, Facts, PvGroup, PvSpec, Restart, Scenario};
 use super::pattern::MAX_PVS;
 use super::probe_block;
 use super::problem::{Findings, ScenarioError};
@@ -93,6 +93,7 @@ fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findin
         drain: root.time_or("drain", Span::ZERO..=LONGEST, Span::from_millis(200)),
         connect_timeout: root.time_or("connect_timeout", SHORTEST_WINDOW..=LONGEST, Span::from_secs(5)),
         concurrent: root.flag_or("concurrent", false),
+        restart: None,
         facts: root.choice_or("facts", &[("news", Facts::News), ("full", Facts::Full)], Facts::News),
         event_queue: Some(root.whole_or("event_queue", EVENT_QUEUE, *EVENT_QUEUE.start()) as u32)
             .filter(|entries| u64::from(*entries) != *EVENT_QUEUE.start()),
@@ -104,6 +105,7 @@ fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findin
         claims: Vec::new(),
         expectations: Vec::new(),
     };
+    scenario.restart = root.entry("restart").and_then(|e| restart(&e, scenario.window));
     let blocks: Vec<PvBlock<'_>> =
         root.sections("pv").into_iter().filter_map(|section| pv_block::read(section, traces)).collect();
     let client_sections = root.sections("client");
@@ -129,6 +131,30 @@ fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findin
         expect_block::read(root, &mut scenario);
     }
     scenario
+}
+
+/// `restart = { at = "2s", down = "500ms" }`: the IOC is back before the shortest window closes.
+fn restart(entry: &Entry<'_>, window: Span) -> Option<Restart> {
+    let section = entry.section()?;
+    let time = |key, advice: &str| {
+        let entry = section.entry(key);
+        if entry.is_none() {
+            section.fault(key, "is missing", advice);
+        }
+        entry?.time(SHORTEST_WINDOW..=LONGEST)
+    };
+    let at = time("at", "when the IOC goes away, from the opening of the window on: at = \"2s\"");
+    let down = time("down", "how long it is away: down = \"500ms\"");
+    section.finish(&[]);
+    let (at, down) = (at?, down?);
+    if at + down >= window {
+        entry.fault(
+            format!("the IOC would be back after {}, and the window is {window} long", at + down),
+            "a longer `window`, an earlier `at`, or a shorter `down`",
+        );
+        return None;
+    }
+    Some(Restart { at, down })
 }
 
 fn check_values_fit(blocks: &[PvBlock<'_>]) {

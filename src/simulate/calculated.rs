@@ -54,6 +54,7 @@ fn client(scenario: &Scenario, forecast: &Forecast) -> Option<ClientSummary> {
         bytes_out_per_s: None,
         wakeups_per_s: Some(exact(forecast.wakeups_per_s)),
         connect_ns: None,
+        recovery_ns: None,
         expected: Expected {
             redundant_fraction: forecast.redundant,
             missed_fraction: forecast.missed,

@@ -142,10 +142,11 @@ impl<'a> Gauge<'a> {
         }
         watcher.asked(&server.requests);
         server.requests.clear();
+        let back = server.ioc.outage().map(|outage| outage.up);
         let index = EmissionIndex::new(self.scenario.pvs.len(), &server.emissions);
         for ((of, client), spec) in self.clients.iter_mut().zip(&*clients).zip(&self.specs) {
             let observations = client.notes.observations.as_slice();
-            let facts = Stretch { from: self.from, to, emissions: &index, observations, known: of.known };
+            let facts = Stretch { from: self.from, to, emissions: &index, observations, known: of.known, back };
             of.measured.add(self.scenario, spec, window, self.begun, &facts);
         }
         drop(index);

@@ -22,7 +22,7 @@ use crate::scenario::model::{ClientSpec, DbrChoice, Facts, Scenario};
 use crate::scenario::plan;
 use crate::summary::Measured;
 use crate::time::{EPICS_EPOCH_POSIX_SECONDS, Span, Tick, WallClock};
-use crate::trace::{Segment, Window};
+use crate::trace::{IocTally, Segment, Window};
 
 /// Virtual time zero as a time stamp: 2020-01-01 00:00:00 UTC. Any would do, as long as it is always the same.
 const WALL: WallClock = WallClock { posix_nanos_at_zero: (EPICS_EPOCH_POSIX_SECONDS + 946_771_200) * 1_000_000_000 };
@@ -218,7 +218,8 @@ impl<'a> Going<'a> {
         loop {
             let (change, answer) = (self.server.next_change(), self.server.next_answer());
             let (own, place) = self.agenda.next();
-            self.now = change.min(answer).min(own);
+            let switch = self.server.next_switch();
+            self.now = change.min(answer).min(own).min(switch);
             if self.now == NEVER {
                 return true;
             }
@@ -226,7 +227,9 @@ impl<'a> Going<'a> {
             if turn.is_multiple_of(TURNS) && !watcher.reached(self.now) {
                 return false;
             }
-            if change == self.now {
+            if switch == self.now {
+                self.server.switch(&mut self.clients, &mut self.touched);
+            } else if change == self.now {
                 self.server.make_changes(&mut self.clients, &mut self.touched);
             } else if answer == self.now {
                 self.server.answer(&mut self.clients, &mut self.touched);
@@ -268,6 +271,9 @@ impl<'a> Going<'a> {
         let window = self.group.window(ready.unwrap_or(self.now));
         self.server.ioc.set_window(window);
         self.server.meter.window = Some(window);
+        if let Some(restart) = self.group.scenario.restart {
+            self.server.plan_restart(window.open + restart.at, restart.down);
+        }
         for (place, client) in self.clients.iter_mut().enumerate() {
             client.set_window(window);
             self.agenda.set(place, client.next());
@@ -295,7 +301,7 @@ impl<'a> Going<'a> {
         self.gauge.measure(&mut self.server, &mut self.clients, window, true, watcher);
         simulated.most_facts = self.gauge.most();
         let cpu_ioc = self.server.meter.used;
-        let accounts = self.server.ioc.ledger().accounts();
+        let (accounts, outage) = (self.server.ioc.ledger().accounts(), self.server.ioc.outage());
         for ((place, client), mut measured) in self.clients.into_iter().enumerate().zip(self.gauge.finish()) {
             let index = self.group.clients[place];
             if let Some(why) = client.failed {
@@ -303,7 +309,9 @@ impl<'a> Going<'a> {
                 continue;
             }
             let updates = client.copied_updates();
+            let lost = client.still_lost();
             let mut notes = client.notes;
+            lost.into_iter().for_each(|loss| notes.tally.lost(loss));
             notes.tally.count_updates(updates);
             let ledger = accounts.get(place).map(Account::rows).unwrap_or_default();
             measured.count(&ledger);
@@ -321,7 +329,7 @@ impl<'a> Going<'a> {
                 wakeups: Some(notes.wakeups),
                 observations: Vec::new(),
                 ledger,
-                ioc: accounts.get(place).map(Account::tally).unwrap_or_default(),
+                ioc: IocTally { outage, ..accounts.get(place).map(Account::tally).unwrap_or_default() },
                 requests: Vec::new(),
                 tally: Some(Box::new(notes.tally.finish(0))),
                 warnings: Vec::new(),

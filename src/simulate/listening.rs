@@ -20,7 +20,7 @@ impl Client {
                 self.control_flow(on, at, server);
             }
             if !more {
-                return self.wait_for_bytes();
+                return self.wait_or_lose(at, server);
             }
             let done = match self.take_updates(at) {
                 Ok(done) => done,

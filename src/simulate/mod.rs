@@ -16,6 +16,7 @@ mod gauge;
 mod group;
 mod line;
 mod listening;
+mod losing;
 pub mod model;
 mod notes;
 mod pipe;

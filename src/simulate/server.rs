@@ -19,7 +19,7 @@ use crate::ca::header::Header;
 use crate::ioc::closing::CloseReason;
 use crate::ioc::search;
 use crate::ioc::{CircuitId, Ioc, Progress};
-use crate::time::Tick;
+use crate::time::{Span, Tick};
 use crate::trace::{Emission, Request};
 
 /// Messages of one circuit that are handled in one go.
@@ -94,6 +94,10 @@ pub(super) struct Server {
     out: Vec<u8>,
     /// Whose circuit it is.
     owners: Vec<usize>,
+    /// When it goes away or comes back next.
+    switch: Tick,
+    /// For how long it goes.
+    down: Span,
 }
 
 impl Server {
@@ -113,6 +117,8 @@ impl Server {
             emitter: NEVER,
             listed: Vec::new(),
             owners: Vec::new(),
+            switch: NEVER,
+            down: Span::ZERO,
         };
         server.set_emitter();
         server
@@ -122,6 +128,39 @@ impl Server {
     #[inline]
     pub(super) fn next_change(&self) -> Tick {
         self.emitter.max(self.free)
+    }
+
+    /// It is to go away at `at`, for so long.
+    pub(super) fn plan_restart(&mut self, at: Tick, down: Span) {
+        (self.switch, self.down) = (at, down);
+    }
+
+    /// When it goes away or comes back.
+    #[inline]
+    pub(super) fn next_switch(&self) -> Tick {
+        self.switch
+    }
+
+    /// Goes away, or comes back.
+    pub(super) fn switch(&mut self, clients: &mut [Client], touched: &mut Vec<usize>) {
+        let now = self.switch;
+        if self.ioc.is_away() {
+            self.ioc.come_back(now);
+            self.switch = NEVER;
+        } else {
+            self.ioc.go_away(now);
+            self.switch = now + self.down;
+            // Nobody answers what was under way.
+            for Reverse(job) in self.jobs.drain() {
+                if let (Ask::Connect, Some(client)) = (&job.ask, clients.get_mut(job.client)) {
+                    client.refused(now);
+                }
+            }
+            clients.iter_mut().for_each(|client| client.cut(now));
+            touched.extend(0..clients.len());
+        }
+        self.free = self.free.max(now);
+        self.set_emitter();
     }
 
     /// When it looks at what it was asked next.
@@ -176,6 +215,13 @@ impl Server {
     pub(super) fn answer(&mut self, clients: &mut [Client], touched: &mut Vec<usize>) {
         let Some(Reverse(job)) = self.jobs.pop() else { return };
         let Some(client) = clients.get_mut(job.client) else { return };
+        if self.ioc.is_away() {
+            if matches!(job.ask, Ask::Connect) {
+                client.refused(job.ready);
+                touched.push(job.client);
+            }
+            return;
+        }
         let (costs, busy) = (client.model.costs, client.model.busy);
         let now = job.ready.max(self.free);
         let at = self.meter.work(now, costs.ioc_wakeup, busy);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::pv::PvId;
-use crate::scenario::model::{Change, Facts, Scenario};
+use crate::scenario::model::{Change, Facts, Restart, Scenario};
 use crate::scenario::{BUILT_IN, Source, read};
 use crate::stats::kolmogorov::one_sample;
 use crate::summary::{Summary, summarise};
@@ -96,6 +96,7 @@ fn all() -> Vec<Arc<Scenario>> {
         scenario.warmup = Span::from_millis(20);
         scenario.drain = Span::from_millis(20);
         scenario.min_periods = 2;
+        scenario.restart = scenario.restart.map(|_| Restart { at: Span::from_millis(90), down: Span::from_millis(40) });
         scenario.clients.retain(|client| client.asked_period().is_none_or(|p| p <= Span::from_millis(100)));
         // A spinning client takes most of the time: in the built-in scenarios there are enough of others.
         if scenario.pvs.len() > 15 {

@@ -135,6 +135,7 @@ struct Values {
     bytes_out: Vec<f64>,
     wakeups: Vec<f64>,
     connect: Vec<f64>,
+    recovery: Vec<f64>,
     round_trip: Vec<f64>,
 }
 
@@ -258,6 +259,7 @@ impl<'a> Fold<'a> {
             bytes_out_per_s: mean(&values.bytes_out),
             wakeups_per_s: mean(&values.wakeups),
             connect_ns: mean(&values.connect),
+            recovery_ns: mean(&values.recovery),
             expected: expected(self.scenario, client, &achieved),
             by_repeat: self.by_repeat.clone(),
         }
@@ -284,6 +286,7 @@ impl Values {
         self.bytes_out.extend(a_second(segment.ioc.bytes_out));
         self.wakeups.extend(segment.wakeups.and_then(a_second));
         self.connect.extend(segment.connect.map(|c| c.0 as f64));
+        self.recovery.extend(measured.recovery.map(|r| r.0 as f64));
         self.round_trip.extend(round_trip(segment, measured, client));
     }
 }

@@ -64,6 +64,7 @@ pub(crate) fn scenario(groups: Vec<(usize, PvGroup)>, clients: Vec<ClientSpec>) 
         drain: Span::from_millis(100),
         connect_timeout: Span::from_secs(5),
         concurrent: false,
+        restart: None,
         facts: Facts::News,
         event_queue: None,
         spin: None,
@@ -254,6 +255,7 @@ pub(crate) fn summary_of(name: &str, fetch: Fetch) -> ClientSummary {
         bytes_out_per_s: None,
         wakeups_per_s: None,
         connect_ns: None,
+        recovery_ns: None,
         expected: Expected::default(),
         by_repeat: Vec::new(),
     }

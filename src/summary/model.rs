@@ -139,6 +139,9 @@ pub struct ClientSummary {
     pub wakeups_per_s: Option<Estimate>,
     /// Time from the start of the process to a first value of every PV, in ns.
     pub connect_ns: Option<Estimate>,
+    /// From the return of an IOC that was restarted to the client's first value of a change posted since, in ns.
+    #[serde(default)]
+    pub recovery_ns: Option<Estimate>,
     /// What theory says, at the achieved periods and the rate of changes that was seen.
     pub expected: Expected,
     /// What each repeat came to by itself, in the order of measuring; empty in runs of the first versions.
