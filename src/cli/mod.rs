@@ -58,9 +58,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn color_flag(flags: &Flags) -> ColorFlag {
     match &flags.command {
-        None => flags.run.voice.color,
-        Some(Command::Run { flags, .. }) => flags.voice.color,
-        Some(Command::Simulate(flags)) => flags.voice.color,
+        None => flags.run.measure.voice.color,
+        Some(Command::Run { flags, .. }) => flags.measure.voice.color,
+        Some(Command::Simulate(flags)) => flags.measure.voice.color,
         Some(Command::Predict(flags)) => flags.voice.color,
         Some(Command::Ioc(flags)) => flags.voice.color,
         Some(Command::Doctor(flags)) => flags.voice.color,

@@ -3,6 +3,7 @@
 mod compare;
 mod doctor;
 mod ioc;
+mod measure;
 mod predict;
 mod report;
 mod run;
@@ -18,6 +19,7 @@ use crate::time::Span;
 pub(crate) use compare::{BaselineFlags, CompareFlags, CompareFormatFlag, HistoryFlags, HistoryFormatFlag};
 pub(crate) use doctor::DoctorFlags;
 pub(crate) use ioc::IocFlags;
+pub(crate) use measure::MeasureFlags;
 pub(crate) use predict::{FetchFlag, PacingFlag, PatternFlag, PredictFlags};
 pub(crate) use report::{ReportFlags, ReportFormatFlag};
 pub(crate) use run::RunFlags;

@@ -1,11 +1,8 @@
 //! `pollcost run`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::{FactsFlag, VoiceFlags, duration};
-use crate::time::Span;
+use super::MeasureFlags;
 
 pub(super) const RUN_EXAMPLES: &str = "\
 Examples:
@@ -18,34 +15,9 @@ SCENARIO is a built-in's name (see `pollcost scenarios`) or a path to a TOML fil
 
 #[derive(Debug, Args)]
 pub(crate) struct RunFlags {
-    /// The run folder [default: reports/SCENARIO-UTCTIME]
-    #[arg(short, long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Length of each measuring window, such as 5s; clients with long poll periods still get the scenario's `min_periods` of them
-    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
-    pub(crate) duration: Option<Span>,
-    /// How many times each client is measured
-    #[arg(long, value_name = "N")]
-    pub(crate) repeats: Option<u32>,
-    /// Seed of every random choice
-    #[arg(long, value_name = "N")]
-    pub(crate) seed: Option<u64>,
-    /// Only these clients and probes of the scenario
-    #[arg(long, value_name = "A,B", value_delimiter = ',')]
-    pub(crate) clients: Option<Vec<String>>,
-    /// What is recorded: what was new to a client, or every reply and request
-    #[arg(long, value_name = "WHAT")]
-    pub(crate) facts: Option<FactsFlag>,
+    #[command(flatten)]
+    pub(crate) measure: MeasureFlags,
     /// Port of the IOC; 0: any free one
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) port: u16,
-    /// Count the scenario's expectations in the exit code: 1 if one does not hold, else 3 if one is inconclusive
-    #[arg(long)]
-    pub(crate) check: bool,
-    /// Run every built-in scenario, and write an overview that sets them side by side; a second start with the same -o runs those that
-    /// are missing
-    #[arg(long, conflicts_with_all = ["clients", "check"])]
-    pub(crate) all: bool,
-    #[command(flatten)]
-    pub(crate) voice: VoiceFlags,
 }

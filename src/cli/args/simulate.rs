@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{FactsFlag, VoiceFlags, duration};
+use super::{MeasureFlags, duration};
 use crate::io::request::LinkChoice;
 use crate::simulate::{Delay, Link};
-use crate::time::Span;
 
 /// Of a log-normal delay: with 3, one in a hundred is a thousand times the median.
 const LARGEST_SIGMA: f64 = 3.0;
@@ -27,36 +26,11 @@ pub(crate) struct SimulateFlags {
     /// A built-in's name, or a TOML file
     #[arg(default_value = crate::cli::DEFAULT_SCENARIO, conflicts_with = "all")]
     pub(crate) scenario: String,
-    /// The run folder [default: reports/SCENARIO-UTCTIME]
-    #[arg(short, long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) measure: MeasureFlags,
     /// How long a message is under way: constant:TIME, lognormal:MEDIAN,SIGMA, or from:RUN with the samples and the host of an earlier run
     #[arg(long, value_name = "LINK", default_value = "constant:15us", value_parser = link)]
     pub(crate) link: LinkChoice,
-    /// Length of each measuring window, such as 1h
-    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
-    pub(crate) duration: Option<Span>,
-    /// How many times each client is simulated
-    #[arg(long, value_name = "N")]
-    pub(crate) repeats: Option<u32>,
-    /// Seed of every random choice
-    #[arg(long, value_name = "N")]
-    pub(crate) seed: Option<u64>,
-    /// Only these clients of the scenario
-    #[arg(long, value_name = "A,B", value_delimiter = ',')]
-    pub(crate) clients: Option<Vec<String>>,
-    /// Write facts to the tables: what was new to a client, or every reply and request [default: none]
-    #[arg(long, value_name = "WHAT")]
-    pub(crate) facts: Option<FactsFlag>,
-    /// Count the scenario's expectations in the exit code: 1 if one does not hold, else 3 if one is inconclusive
-    #[arg(long)]
-    pub(crate) check: bool,
-    /// Run every built-in scenario, and write an overview that sets them side by side; a second start with the same -o runs those that
-    /// are missing
-    #[arg(long, conflicts_with_all = ["clients", "check"])]
-    pub(crate) all: bool,
-    #[command(flatten)]
-    pub(crate) voice: VoiceFlags,
 }
 
 /// A link as it is written.
@@ -83,6 +57,7 @@ pub(super) fn link(text: &str) -> Result<LinkChoice, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Span;
 
     #[test]
     fn links_are_read_or_refused() {

@@ -11,7 +11,7 @@ use clap_complete::Shell;
 
 use super::args::{
     BaselineFlags, ColorFlag, Command, CompareFlags, DoctorFlags, FactsFlag, Flags, FormatFlag, HistoryFlags, IocFlags,
-    RunFlags, SimulateFlags, VoiceFlags,
+    MeasureFlags, RunFlags, SimulateFlags, VoiceFlags,
 };
 pub(super) use compare::subject;
 
@@ -82,38 +82,36 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
 }
 
 fn run(scenario: &str, flags: RunFlags) -> Result<Request, Failure> {
-    if flags.all {
-        return catalogue::live(flags);
+    let RunFlags { measure, port } = flags;
+    if measure.all {
+        return catalogue::live(measure, port);
     }
-    let overrides = Overrides {
-        window: flags.duration,
-        repeats: flags.repeats,
-        seed: flags.seed,
-        clients: flags.clients,
-        facts: flags.facts.map(facts),
-    };
-    let scenario = with_clients(scenario, overrides, false)?;
-    check(flags.check, &scenario)?;
-    let (out, port, check, voice) = (flags.out, flags.port, flags.check, voice(flags.voice));
+    let scenario = with_clients(scenario, overrides(&measure), false)?;
+    check(measure.check, &scenario)?;
+    let (out, check, voice) = (measure.out, measure.check, voice(measure.voice));
     Ok(Request::Run(Box::new(RunRequest { scenario, out, port, check, voice })))
 }
 
 fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
-    if flags.all {
-        return catalogue::simulated(flags);
+    let SimulateFlags { scenario, measure, link } = flags;
+    if measure.all {
+        return catalogue::simulated(measure, link);
     }
-    let overrides = Overrides {
+    let scenario = with_clients(&scenario, overrides(&measure), true)?;
+    check(measure.check, &scenario)?;
+    let (out, facts, check, voice) = (measure.out, measure.facts.map(facts), measure.check, voice(measure.voice));
+    Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, check, voice })))
+}
+
+/// What the options change in a scenario.
+fn overrides(flags: &MeasureFlags) -> Overrides {
+    Overrides {
         window: flags.duration,
         repeats: flags.repeats,
         seed: flags.seed,
-        clients: flags.clients,
-        facts: None,
-    };
-    let scenario = with_clients(&flags.scenario, overrides, true)?;
-    check(flags.check, &scenario)?;
-    let (out, link, facts, voice) = (flags.out, flags.link, flags.facts.map(facts), voice(flags.voice));
-    let check = flags.check;
-    Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, check, voice })))
+        clients: flags.clients.clone(),
+        facts: flags.facts.map(facts),
+    }
 }
 
 /// A scenario without expectations has nothing that could be checked: a check that cannot fail is a mistake.
