@@ -171,6 +171,51 @@ fn side_by_side_each_client_has_its_own_ledger() {
 }
 
 #[test]
+fn only_what_the_measured_client_looks_at_changes() {
+    let scenario = r#"
+repeats = 1
+window = "200ms"
+min_periods = 1
+warmup = "20ms"
+drain = "50ms"
+[[pv]]
+name = "A"
+change = { pattern = "poisson", rate_hz = 200 }
+[[pv]]
+name = "B{0..4}"
+change = { pattern = "poisson", rate_hz = 200 }
+[[pv]]
+name = "NOBODY"
+change = { pattern = "poisson", rate_hz = 200 }
+[[client]]
+name = "a"
+fetch = "monitor"
+pvs = "A"
+[[client]]
+name = "b"
+fetch = "batch"
+period = "5ms"
+pvs = "B*"
+"#;
+    for command in ["run", "simulate"] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("scenario.toml");
+        fs::write(&file, scenario).unwrap();
+        let out = folder.path().join("out");
+        let made = program().args([command, "--facts", "news", "-o"]).arg(&out).arg(&file).output().unwrap();
+        expect_code(&made, 0);
+        let emissions = rows(&out.join("emissions.csv"));
+        let of = |pv: &str| -> Vec<u64> {
+            emissions.iter().filter(|row| row["pv"].starts_with(pv)).map(|row| number(row, "due_ns")).collect()
+        };
+        let (a, b) = (of("A"), of("B"));
+        assert!(a.len() > 20 && b.len() > 100, "{command}: {} {}", a.len(), b.len());
+        assert!(a.iter().max() < b.iter().min(), "{command}: each while its own client is measured");
+        assert_eq!(of("NOBODY"), [0; 0], "{command}");
+    }
+}
+
+#[test]
 fn bad_places_are_refused_before_anything_runs() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

@@ -12,7 +12,7 @@ use pollcost::io::clock;
 use pollcost::io::control::{IocCommand, IocReply, IocSetup, ListenerLedger, record_emission};
 use pollcost::io::net::{ECHO_PATIENCE, Link, Manners};
 use pollcost::io::recording::Recording;
-use pollcost::pv::{NativeType, PvName};
+use pollcost::pv::{NativeType, PvId, PvName};
 use pollcost::scenario::{Source, read};
 use pollcost::time::{Span, Tick};
 use pollcost::trace::{Emission, Window};
@@ -34,6 +34,7 @@ pub(crate) struct Ours {
     pub(crate) program: Program,
     pub(crate) port: u16,
     emissions: Recording,
+    pvs: u32,
 }
 
 impl Ours {
@@ -54,12 +55,13 @@ impl Ours {
         let mut program = Program::start(Command::new(env!("CARGO_BIN_EXE_pollcost")).arg("internal-ioc"));
         let reply = program.ask(&serde_json::to_string(&setup).unwrap());
         let IocReply::Ready { ports } = serde_json::from_str(&reply).unwrap() else { panic!("{reply}") };
-        Ours { program, port: ports[0], emissions }
+        Ours { program, port: ports[0], emissions, pvs: pvs as u32 }
     }
 
     /// Values change from now on.
     pub(crate) fn begin(&mut self) {
-        let begin = IocCommand::Begin { seed: 1, at: clock::now() };
+        let pvs = (0..self.pvs).map(PvId).collect();
+        let begin = IocCommand::Begin { pvs, seed: 1, at: clock::now() };
         let _ = self.program.ask(&serde_json::to_string(&begin).unwrap());
         let window = Window { open: clock::now(), close: Tick(u64::MAX), end: Tick(u64::MAX) };
         self.program.tell(&serde_json::to_string(&IocCommand::Window { window }).unwrap());

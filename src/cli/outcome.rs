@@ -16,6 +16,7 @@ use crate::io::live::{Finished, LiveError};
 use crate::io::predict::{PredictError, Prediction};
 use crate::io::redraw::Written;
 use crate::io::request::Format;
+use crate::io::series::SeriesError;
 use crate::io::simulation::SimulationError;
 use crate::report::csv::summary::records;
 use crate::report::table::table;
@@ -65,7 +66,12 @@ fn text(finished: &Finished) -> String {
         let _ = write!(text, "\n{}", lines(&finished.verdicts));
     }
     let _ = write!(text, "\n{}\n\nReport: {}\n", finished.sentence, finished.folder.join("report.html").display());
-    text
+    text + &without(&finished.left_out)
+}
+
+/// A line for each figure that has no data.
+fn without(left_out: &[String]) -> String {
+    left_out.iter().map(|why| format!("left out: {why}\n")).collect()
 }
 
 fn line(warning: &Warning) -> String {
@@ -86,10 +92,12 @@ pub(super) fn reported(written: &Written, format: Format) -> String {
             });
             serde_json::to_string_pretty(&told).unwrap_or_default() + "\n"
         }
-        (Format::Text, Some(page)) => format!("{}{}\n", lines(&written.verdicts), page.display()),
-        (Format::Text, None) => {
-            let left_out = written.left_out.iter().map(|why| format!("left out: {why}"));
-            names.into_iter().chain(left_out).map(|line| line + "\n").collect()
+        (Format::Text, page) => {
+            let told = match page {
+                Some(page) => format!("{}{}\n", lines(&written.verdicts), page.display()),
+                None => names.into_iter().map(|name| name + "\n").collect(),
+            };
+            told + &without(&written.left_out)
         }
     }
 }
@@ -102,6 +110,7 @@ struct Told<'a> {
     sentence: &'a str,
     clients: Vec<serde_json::Map<String, Value>>,
     verdicts: &'a Verdicts,
+    left_out: &'a [String],
     warnings: &'a [Warning],
     failures: &'a [crate::trace::Failure],
 }
@@ -114,6 +123,7 @@ fn json(finished: &Finished, check: bool) -> String {
         sentence: &finished.sentence,
         clients: clients(&finished.summary),
         verdicts: &finished.verdicts,
+        left_out: &finished.left_out,
         warnings: &finished.summary.warnings,
         failures: &finished.failures,
     };
@@ -231,14 +241,24 @@ impl From<CatalogueError> for Failure {
     fn from(error: CatalogueError) -> Failure {
         let text = error.to_string();
         match error {
-            CatalogueError::Earlier(_) | CatalogueError::Other(_) => {
-                Failure::bad_input(text, "give another folder with -o, or the options of the first start")
-            }
-            CatalogueError::Live(name, error) => Failure { message: format!("{name}: {error}"), ..error.into() },
-            CatalogueError::Simulation(name, error) => Failure { message: format!("{name}: {error}"), ..error.into() },
-            CatalogueError::Place { .. } | CatalogueError::Draw(_) | CatalogueError::Write(_) => {
+            CatalogueError::Series(error) => error.into(),
+            CatalogueError::Draw(_) | CatalogueError::Write(_) => {
                 Failure::measurement(text, "what was complete before is kept")
             }
+        }
+    }
+}
+
+impl From<SeriesError> for Failure {
+    fn from(error: SeriesError) -> Failure {
+        let text = error.to_string();
+        match error {
+            SeriesError::Earlier(_) | SeriesError::Other { .. } => {
+                Failure::bad_input(text, "give another folder with -o, or the options of the first start")
+            }
+            SeriesError::Live(name, error) => Failure { message: format!("{name}: {error}"), ..(*error).into() },
+            SeriesError::Simulation(name, error) => Failure { message: format!("{name}: {error}"), ..(*error).into() },
+            SeriesError::Place { .. } => Failure::measurement(text, "what was complete before is kept"),
         }
     }
 }

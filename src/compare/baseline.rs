@@ -149,8 +149,12 @@ impl Baseline {
             return Err(BaselineError::Version { found: baseline_version });
         }
         let baseline: Baseline = serde_json::from_str(text).map_err(malformed)?;
-        for client in &baseline.clients {
+        for (place, client) in baseline.clients.iter().enumerate() {
             client.check()?;
+            if baseline.clients.iter().take(place).any(|other| other.name == client.name) {
+                let what = "is there twice".to_owned();
+                return Err(BaselineError::Contradiction { client: client.name.clone(), what });
+            }
         }
         Ok(baseline)
     }

@@ -175,6 +175,8 @@ fn baselines_are_read_back_or_refused() {
         let error = Baseline::read(&text.replacen(from, to, 1)).unwrap_err().to_string();
         assert!(error.starts_with(said), "{error}");
     }
+    let twice = baseline(vec![client("c", &[]), client("c", &[])]).write();
+    assert_eq!(Baseline::read(&twice).unwrap_err().to_string(), "client `c`: is there twice");
     for end in 0..text.len() - 2 {
         assert!(Baseline::read(&text[..end]).is_err());
     }

@@ -1,48 +1,27 @@
-//! All scenarios of a catalogue, one after the other, and the overview over them. A second start goes on where the first was ended:
-//! a scenario is run in a folder beside its own, which gets its name once it is complete.
+//! All scenarios of a catalogue, one after the other, and the overview over them. A second start runs those that are missing and those
+//! in which a client failed.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use thiserror::Error;
 
 use super::draw::{DrawError, Style, figure_files, svg};
 use super::files::{FileError, write_files};
-use super::live::{Finished, LiveError, default_folder, run_live};
-use super::request::{CatalogueRequest, How, RunRequest, SimulateRequest, Voice};
-use super::runs::{RunFolderError, load_summary};
-use super::simulation::{SimulationError, run_simulation};
+use super::live::default_folder;
+use super::request::{CatalogueRequest, How};
+use super::series::{Earlier, Series, SeriesError};
 use crate::report::layout::Title;
 use crate::report::overview::{Overview, Surveyed};
 use crate::report::palette::Theme;
 use crate::report::profile::SCREEN;
 use crate::report::sentence::sentence;
-use crate::scenario::model::{Facts, Scenario};
 
 /// Why a catalogue could not be run to its end.
 #[derive(Debug, Error)]
 pub enum CatalogueError {
-    /// A live run failed as a whole.
-    #[error("{0}: {1}")]
-    Live(String, LiveError),
-    /// A simulation failed as a whole.
-    #[error("{0}: {1}")]
-    Simulation(String, SimulationError),
-    /// What an earlier start left cannot be read: bad input.
+    /// A scenario could not be run, or is there already as something else.
     #[error(transparent)]
-    Earlier(RunFolderError),
-    /// What an earlier start left is of another scenario or of other options: bad input.
-    #[error("{}: holds a run of another kind: other options, or another version of the scenario", .0.display())]
-    Other(PathBuf),
-    /// A folder cannot be put in its place.
-    #[error("{}: cannot be put in its place: {source}", path.display())]
-    Place {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Series(#[from] SeriesError),
     /// The overview cannot be drawn.
     #[error("the overview could not be drawn: {0}")]
     Draw(#[from] DrawError),
@@ -83,73 +62,39 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
         failed: Vec::new(),
         interrupted: false,
     };
+    let folder = done.folder.clone();
+    let series = Series { folder: &folder, how: &request.how, voice: request.voice };
     let total = request.scenarios.len();
     for (place, scenario) in request.scenarios.iter().enumerate() {
-        let own = done.folder.join(&scenario.name);
-        let known = if own.exists() { Some(earlier(&own, scenario, &request.how)?) } else { None };
+        let name = &scenario.name;
+        let earlier = series.earlier(name, scenario)?;
         if !request.voice.quiet {
-            let what = if known.is_some() { "is there already" } else { &scenario.title };
-            eprintln!("{} of {total}: {}: {what}", place + 1, scenario.name);
+            let what = match &earlier {
+                Earlier::Missing => scenario.title.as_str(),
+                Earlier::Failed => "a client failed in it; it is run again",
+                Earlier::Complete(_) => "is there already",
+            };
+            eprintln!("{} of {total}: {name}: {what}", place + 1);
         }
-        let surveyed = match known {
-            Some(surveyed) => surveyed,
-            None => {
-                let finished = run_beside(request, scenario, &own)?;
+        let summary = match earlier {
+            Earlier::Complete(summary) => *summary,
+            Earlier::Missing | Earlier::Failed => {
+                let finished = series.run(name, scenario)?;
                 done.interrupted = finished.interrupted;
                 if finished.interrupted {
                     break;
                 }
                 if !finished.failures.is_empty() {
-                    done.failed.push(scenario.name.clone());
+                    done.failed.push(name.clone());
                 }
-                let Finished { summary, sentence, .. } = finished;
-                Surveyed { name: scenario.name.clone(), title: scenario.title.clone(), summary, sentence }
+                finished.summary
             }
         };
-        done.overview.scenarios.push(surveyed);
+        let sentence = sentence(&summary);
+        done.overview.scenarios.push(Surveyed { name: name.clone(), title: scenario.title.clone(), summary, sentence });
     }
     write_overview(&done)?;
     Ok(done)
-}
-
-/// What an earlier start has done.
-fn earlier(folder: &Path, scenario: &Scenario, how: &How) -> Result<Surveyed, CatalogueError> {
-    let (note, saved, summary) = load_summary(folder).map_err(CatalogueError::Earlier)?;
-    let (wanted, option) = match how {
-        How::Live { .. } => (scenario.clone(), None),
-        How::Simulated { link, facts } => {
-            (Scenario { facts: facts.unwrap_or(Facts::News), ..scenario.clone() }, Some(link.to_string()))
-        }
-    };
-    if saved != wanted || note.simulated.map(|simulated| simulated.option) != option {
-        return Err(CatalogueError::Other(folder.to_owned()));
-    }
-    let sentence = sentence(&summary);
-    Ok(Surveyed { name: scenario.name.clone(), title: scenario.title.clone(), summary, sentence })
-}
-
-/// Runs a scenario in a folder beside its own.
-fn run_beside(request: &CatalogueRequest, scenario: &Scenario, own: &Path) -> Result<Finished, CatalogueError> {
-    let draft = own.with_file_name(format!("{}.part", scenario.name));
-    let place = |source| CatalogueError::Place { path: draft.clone(), source };
-    if draft.exists() {
-        fs::remove_dir_all(&draft).map_err(place)?;
-    }
-    let voice = Voice { quiet: true, ..request.voice };
-    let (scenario, out) = (scenario.clone(), Some(draft.clone()));
-    let name = scenario.name.clone();
-    let finished = match &request.how {
-        How::Live { port } => run_live(&RunRequest { scenario, out, port: *port, check: false, voice })
-            .map_err(|e| CatalogueError::Live(name, e))?,
-        How::Simulated { link, facts } => {
-            let request = SimulateRequest { scenario, out, link: link.clone(), facts: *facts, check: false, voice };
-            run_simulation(&request).map_err(|e| CatalogueError::Simulation(name, e))?
-        }
-    };
-    if !finished.interrupted {
-        fs::rename(&draft, own).map_err(place)?;
-    }
-    Ok(finished)
 }
 
 fn write_overview(done: &CatalogueDone) -> Result<(), CatalogueError> {
@@ -166,8 +111,12 @@ fn write_overview(done: &CatalogueDone) -> Result<(), CatalogueError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::request::{Format, LinkChoice};
+    use std::fs;
+    use std::path::Path;
+
+    use super::super::request::{Format, LinkChoice, Voice};
     use super::*;
+    use crate::scenario::model::{Program, Scenario};
     use crate::scenario::{Source, read};
     use crate::simulate::Link;
 
@@ -214,7 +163,44 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("all");
         run_catalogue(&request(&out, "constant:15us")).unwrap();
-        let error = run_catalogue(&request(&out, "constant:16us")).unwrap_err();
-        assert!(matches!(error, CatalogueError::Other(_)), "{error}");
+        let error = run_catalogue(&request(&out, "constant:16us")).unwrap_err().to_string();
+        let what = "simulated with --link constant:15us there, simulated with --link constant:16us here";
+        assert!(error.ends_with(&format!("one: holds a run of another kind: {what}")), "{error}");
+        let mut longer = request(&out, "constant:15us");
+        longer.scenarios[1].repeats = 2;
+        let error = run_catalogue(&longer).unwrap_err().to_string();
+        assert!(error.ends_with("two: holds a run of another kind: `repeats`: 1 there, 2 here"), "{error}");
+    }
+
+    #[test]
+    fn a_scenario_in_which_a_client_failed_is_not_taken_for_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("all");
+        let request = request(&out, "constant:15us");
+        run_catalogue(&request).unwrap();
+        let document = out.join("two/run.json");
+        let whole = fs::read_to_string(&document).unwrap();
+        let failed = whole.replacen(
+            "\"failures\": [],",
+            "\"failures\": [{\"client\": \"monitor\", \"repeat\": 0, \"why\": \"it died\"}],",
+            1,
+        );
+        assert_ne!(failed, whole);
+        fs::write(&document, failed).unwrap();
+        let done = run_catalogue(&request).unwrap();
+        assert!(done.failed.is_empty() && done.overview.scenarios.len() == 3);
+        assert!(fs::read_to_string(&document).unwrap() == whole);
+    }
+
+    #[test]
+    fn a_client_that_fails_each_time_is_told_each_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut request = request(&folder.path().join("all"), "constant:15us");
+        request.how = How::Live { port: 0 };
+        request.scenarios.truncate(1);
+        request.scenarios[0].clients[0].program = Program::External(vec!["/nonexistent/client".to_owned()]);
+        for _ in 0..2 {
+            assert_eq!(run_catalogue(&request).unwrap().failed, ["one"]);
+        }
     }
 }

@@ -14,10 +14,13 @@ use super::clock;
 use super::serve::{Connection, Pumped, Shared, connection_lost};
 use crate::ioc::CircuitId;
 use crate::ioc::closing::{CloseReason, Notice};
+use crate::time::Span;
 use std::os::fd::AsRawFd;
 
 /// Bytes that are read at once.
 const READ_SIZE: usize = 64 * 1024;
+/// A client that takes nothing for so long is told of, once.
+const PATIENCE: Span = Span::from_secs(5);
 /// After a connection could not be accepted (out of descriptors, say) the next try waits this long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -87,10 +90,11 @@ async fn serve(shared: &Shared, id: CircuitId, connection: &Connection) -> Close
         Ok(stuck) => stuck,
         Err(reason) => return reason,
     };
+    let mut told = false;
     loop {
         let ready = if stuck {
             // A client that does not take its replies is not read from either.
-            connection.socket.writable().await
+            room(shared, id, connection, &mut told).await
         } else {
             tokio::select! {
                 biased;
@@ -110,6 +114,22 @@ async fn serve(shared: &Shared, id: CircuitId, connection: &Connection) -> Close
             Err(reason) => return reason,
         }
     }
+}
+
+/// Waits until the socket takes bytes again.
+async fn room(shared: &Shared, id: CircuitId, connection: &Connection, told: &mut bool) -> io::Result<()> {
+    if !*told {
+        let patience = Duration::from_nanos(PATIENCE.0);
+        if let Ok(ready) = tokio::time::timeout(patience, connection.socket.writable()).await {
+            return ready;
+        }
+        *told = true;
+        let mut core = shared.core();
+        if let Some(notice) = core.ioc.stalled(id, PATIENCE) {
+            core.log(notice);
+        }
+    }
+    connection.socket.writable().await
 }
 
 /// Reads once, and answers what was read. Returns whether the socket is stuck.

@@ -1,5 +1,8 @@
 //! The client on real sockets, against the IOC's state machine on real sockets.
 
+mod restart;
+mod scripted;
+
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::sync::Arc;
@@ -10,11 +13,11 @@ use std::time::Duration;
 use super::clock;
 use super::connect::connect;
 use super::control::record_observation;
-use super::dial::{Dialer, Persistent};
+use super::dial::Dialer;
 use super::drive::{ClientFailure, Listener, Notebook, Orders, call_back, follow, poll_rounds};
 use super::fetch::{Cached, Circuits, Connecting, Getter, Table};
 use super::loopback::LoopbackIoc;
-use super::net::{Link, LinkError, Manners};
+use super::net::{Link, LinkError};
 use super::network::Network;
 use super::recording::{Recorder, Recording};
 use super::session::{Session, SessionError};
@@ -358,192 +361,4 @@ fn a_client_whose_ioc_dies_says_so() {
         let told = matches!(failure, Err(ClientFailure::Lost(_) | ClientFailure::Disconnected(_)));
         assert!(told, "{fetch:?}: {failure:?}");
     }
-}
-
-/// Follows `L:P0` until it has been lost once and is back, with an IOC that starts anew once there are first values.
-fn through_a_restart(fetch: Fetch, again: &str) -> Result<(Vec<Observation>, ClientTally), ClientFailure> {
-    let mut ioc = Some(LoopbackIoc::start(PVS, 0));
-    let (network, names) = (ioc.as_ref().unwrap().network(), names(&["L:P0"]));
-    let port = ioc.as_ref().unwrap().port;
-    let second = std::sync::Mutex::new(None);
-    let restart = |ioc: &mut Option<LoopbackIoc>| {
-        drop(ioc.take());
-        *second.lock().unwrap() = Some(LoopbackIoc::start(again, port));
-    };
-    let enough = || second.lock().unwrap().as_ref().is_some_and(|ioc| busy(ioc, 20));
-    run(&names, enough, |notebook, _, ready| {
-        let mut ready_and_restart = |at| {
-            ready(at);
-            restart(&mut ioc);
-        };
-        let dialer = dialer(&network, &names);
-        if fetch == Fetch::Monitor {
-            let mut listener = dialer.subscribed(dialer.dial(clock::now() + LONG)?)?;
-            let lost = follow(&mut listener, notebook, Span::ZERO, clock::now() + LONG, &mut ready_and_restart);
-            let Err(ClientFailure::Disconnected(why)) = lost else { panic!("{lost:?}") };
-            let (circuits, loss) = dialer.come_back(why)?;
-            notebook.lost(loss);
-            return call_back(&mut dialer.subscribed(circuits.unwrap())?, notebook, Span::ZERO);
-        }
-        let mut getter: Box<dyn Getter> = match fetch {
-            Fetch::Connect => {
-                let first = clock::now() + LONG;
-                Box::new(Persistent::new(
-                    Connecting::new(network.clone(), names.clone(), DbrClass::Time, first),
-                    dialer,
-                ))
-            }
-            _ => {
-                let (links, places) = dialer.dial(clock::now() + LONG)?;
-                Box::new(Persistent::new(Circuits::new(links, places, DbrClass::Time), dialer))
-            }
-        };
-        let mut poller = Poller::new(fetch, Pacing::FixedDelay { period: Span::from_millis(1) }, 1, 3);
-        let polled = poll_rounds(&mut poller, getter.as_mut(), notebook, 1, &mut ready_and_restart);
-        getter.take_losses().into_iter().for_each(|loss| notebook.lost(loss));
-        polled
-    })
-}
-
-#[test]
-fn a_client_comes_back_to_an_ioc_that_starts_anew() {
-    for fetch in [Fetch::Monitor, Fetch::Serial, Fetch::Batch, Fetch::Connect] {
-        let (observations, tally) = through_a_restart(fetch, PVS).unwrap();
-        // One that connects for each get was between two of them.
-        assert!(!tally.losses.is_empty() || fetch == Fetch::Connect, "{fetch:?}");
-        assert!(
-            tally.losses.iter().all(|l| l.length().is_some() && !l.why.is_empty()),
-            "{fetch:?}: {:?}",
-            tally.losses
-        );
-        let back = tally.losses.first().and_then(|loss| loss.back).unwrap_or(Tick(0));
-        assert!(observations.iter().any(|o| o.received > back), "{fetch:?}: it goes on");
-    }
-}
-
-#[test]
-fn a_pv_that_comes_back_with_another_type_is_not_taken_for_the_one_it_was() {
-    for fetch in [Fetch::Monitor, Fetch::Batch] {
-        let failure = through_a_restart(fetch, "[[pv]]\nname = \"L:P0\"\ntype = \"char\"\n").unwrap_err();
-        assert_eq!(failure.to_string(), "L:P0 is of type char, where double was due", "{fetch:?}");
-    }
-}
-
-#[test]
-fn a_first_value_that_never_comes_is_a_missing_pv() {
-    let ioc = LoopbackIoc::start(PVS, 0);
-    let names = names(&["L:P0", "L:NOBODY"]);
-    let deadline = clock::now() + Span::from_millis(200);
-    let mut getter = Connecting::new(ioc.network(), names.clone(), DbrClass::Time, deadline);
-    let mut values = vec![None; 2];
-    match getter.get(0..2, &mut values) {
-        Err(ClientFailure::NotConnected(missing)) => assert_eq!(missing, [names[1].clone()]),
-        other => panic!("{other:?}"),
-    }
-    assert!(values[0].is_some());
-}
-
-#[test]
-fn a_connecting_client_leaves_no_circuit_behind() {
-    let ioc = LoopbackIoc::start(PVS, 0);
-    let mut getter = Connecting::new(ioc.network(), changing(), DbrClass::Time, clock::now() + LONG);
-    let mut values = vec![None; 10];
-    for _ in 0..20 {
-        getter.get(0..10, &mut values).unwrap();
-    }
-    assert!(values.iter().all(Option::is_some));
-    while ioc.circuits() > 0 {
-        thread::yield_now();
-    }
-}
-
-/// A server that plays a part: it is given the connection.
-fn scripted(part: impl FnOnce(std::net::TcpStream) + Send + 'static) -> SocketAddrV4 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || part(listener.accept().unwrap().0));
-    SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)
-}
-
-fn manners(patience: Span) -> Manners {
-    Manners { patience, echo_patience: patience, ..Network::loopback(1).manners }
-}
-
-#[test]
-fn messages_may_come_byte_by_byte() {
-    let server = scripted(|mut stream| {
-        stream.set_nodelay(true).unwrap();
-        let mut bytes = Vec::new();
-        message::server_version(&mut bytes);
-        message::channel_created(&mut bytes, 6, 1, 1 << 20, 7);
-        for byte in bytes {
-            stream.write_all(&[byte]).unwrap();
-        }
-        let _ = stream.read(&mut [0; 1]);
-    });
-    let mut link = Link::connect(server, &manners(LONG), LONG).unwrap();
-    let channel = link.circuit().create(&names(&["A"])[0], 5).unwrap();
-    let opened = loop {
-        match link.next_event().unwrap() {
-            Some(Event::Opened { channel, .. }) => break channel,
-            Some(_) => {}
-            None => {
-                link.exchange().unwrap();
-            }
-        }
-    };
-    assert_eq!(opened, channel);
-}
-
-#[test]
-fn a_silent_server_is_asked_and_then_given_up() {
-    let server = scripted(|mut stream| {
-        let mut bytes = Vec::new();
-        // It takes everything and answers nothing, until the client goes.
-        let _ = stream.read_to_end(&mut bytes);
-    });
-    let mut link = Link::connect(server, &manners(Span::from_millis(20)), LONG).unwrap();
-    let error = link.exchange().unwrap_err();
-    assert!(matches!(error, LinkError::Silent { .. }), "{error}");
-}
-
-#[test]
-fn a_server_that_answers_an_echo_is_alive() {
-    let server = scripted(|mut stream| {
-        let mut bytes = [0; 4096];
-        let mut taken = Vec::new();
-        let mut echo = Vec::new();
-        message::echo(&mut echo);
-        while !taken.ends_with(&echo) {
-            let count = stream.read(&mut bytes).unwrap();
-            taken.extend_from_slice(&bytes[..count]);
-        }
-        stream.write_all(&echo).unwrap();
-        let _ = stream.read(&mut bytes);
-    });
-    let patience = Manners { echo_patience: LONG, ..manners(Span::from_millis(20)) };
-    let mut link = Link::connect(server, &patience, LONG).unwrap();
-    assert_eq!(link.exchange().unwrap(), 16);
-    assert_eq!(link.next_event().unwrap(), Some(Event::Nothing));
-}
-
-#[test]
-fn junk_closes_the_circuit_with_a_reason() {
-    let server = scripted(|mut stream| {
-        stream.write_all(b"GE\0\0\0\0\0\0\0\0\0\0\0\0\0\0").unwrap();
-        let _ = stream.read_to_end(&mut Vec::new());
-    });
-    let mut link = Link::connect(server, &manners(LONG), LONG).unwrap();
-    let error = loop {
-        match link.next_event() {
-            Ok(Some(_)) => {}
-            Ok(None) => match link.exchange() {
-                Ok(_) => {}
-                Err(error) => break error,
-            },
-            Err(error) => break error,
-        }
-    };
-    assert!(matches!(error, LinkError::Protocol { .. }), "{error}");
-    assert!(error.to_string().contains("127.0.0.1"), "{error}");
 }

@@ -38,6 +38,8 @@ pub struct IocSetup {
 pub enum IocCommand {
     /// Start changing values: generators anew from this seed, first deadlines after `at`.
     Begin {
+        /// The PVs that change: those that the clients to come look at.
+        pvs: Vec<PvId>,
         /// Seed of the generators and phases.
         seed: u64,
         /// The generators' time zero.

@@ -7,6 +7,7 @@ use tokio::process::Command;
 use super::control::{IocCommand, IocReply, IocSetup, ListenerLedger, record_emission, record_request};
 use super::process::{Process, ProcessError};
 use super::recording::{Recording, number};
+use crate::pv::PvId;
 use crate::scenario::model::{Facts, Scenario};
 use crate::time::{Span, Tick};
 use crate::trace::{Emission, Request, Window};
@@ -82,12 +83,12 @@ impl IocChild {
         self.ports.get(client).copied()
     }
 
-    /// Values change from `at` on; comes back when its counts start from zero.
+    /// The values of these PVs change from `at` on; comes back when its counts start from zero.
     ///
     /// # Errors
     /// When it has ended or does not answer.
-    pub async fn begin(&mut self, seed: u64, at: Tick) -> Result<(), ProcessError> {
-        self.process.send(&IocCommand::Begin { seed, at }).await?;
+    pub async fn begin(&mut self, pvs: Vec<PvId>, seed: u64, at: Tick) -> Result<(), ProcessError> {
+        self.process.send(&IocCommand::Begin { pvs, seed, at }).await?;
         let wanted = "word that it has begun";
         match self.process.receive_within(PATIENCE, wanted).await? {
             IocReply::Begun => Ok(()),

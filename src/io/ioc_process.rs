@@ -85,8 +85,8 @@ pub fn obey(input: impl BufRead, mut output: impl Write) -> Result<(), IocProces
     for line in lines {
         let line = line?;
         match serde_json::from_str(&line).map_err(|source| IocProcessError::Command { line, source })? {
-            IocCommand::Begin { seed, at } => {
-                server.begin(seed, at);
+            IocCommand::Begin { pvs, seed, at } => {
+                server.begin_of(&pvs, seed, at);
                 say(&mut output, &IocReply::Begun)?;
             }
             IocCommand::Window { window } => server.set_window(window),
@@ -173,6 +173,7 @@ mod tests {
     use crate::io::control::record_emission;
     use crate::io::recording::Recording;
     use crate::ioc::fixture;
+    use crate::pv::PvId;
     use crate::scenario::model::Change;
     use crate::time::{Span, Tick};
     use crate::trace::Window;
@@ -236,7 +237,7 @@ mod tests {
         let mut counted = 0;
         for segment in 0..2 {
             let now = clock::now();
-            child.say(&IocCommand::Begin { seed: 1, at: now });
+            child.say(&IocCommand::Begin { pvs: vec![PvId(0)], seed: 1, at: now });
             assert!(matches!(child.hear(), IocReply::Begun));
             let window = Window { open: now, close: Tick(u64::MAX), end: Tick(u64::MAX) };
             child.say(&IocCommand::Window { window });

@@ -77,6 +77,8 @@ pub struct Finished {
     pub folder: PathBuf,
     /// What polling cost.
     pub sentence: String,
+    /// Figures that have no data, with the reason.
+    pub left_out: Vec<String>,
 }
 
 /// Runs, saves and reports.
@@ -197,8 +199,8 @@ impl Saver {
         let folder = self.folder.path().to_owned();
         let excerpt = Excerpt::of(&trace);
         self.folder.save_excerpt(&excerpt).map_err(LiveError::Save)?;
-        write_report(&folder, &self.note, &trace.scenario, &summary, Some(excerpt), Theme::Light)?;
+        let left_out = write_report(&folder, &self.note, &trace.scenario, &summary, Some(excerpt), Theme::Light)?;
         let verdicts = judge(&trace.scenario, &summary);
-        Ok(Finished { summary, verdicts, failures, interrupted, folder, sentence })
+        Ok(Finished { summary, verdicts, failures, interrupted, folder, sentence, left_out })
     }
 }

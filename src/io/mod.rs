@@ -48,6 +48,7 @@ pub mod report_files;
 pub mod request;
 pub mod run;
 pub mod runs;
+pub mod series;
 pub mod serve;
 pub mod session;
 pub mod simulation;

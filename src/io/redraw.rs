@@ -28,7 +28,7 @@ pub struct Written {
     pub files: Vec<PathBuf>,
     /// The one to open first; `None` when only figures were drawn.
     pub page: Option<PathBuf>,
-    /// Figures that were asked for and have no data, with the reason.
+    /// Figures that have no data, with the reason.
     pub left_out: Vec<String>,
     /// What the run's expectations come to.
     pub verdicts: Verdicts,
@@ -139,7 +139,7 @@ fn names(runs: &[PathBuf]) -> Vec<String> {
     if unique { own } else { runs.iter().map(|run| run.display().to_string()).collect() }
 }
 
-/// Draws the report of a run into `out`.
+/// Draws the report of a run into `out`; says which figures have no data, and why.
 pub(super) fn write_report(
     out: &Path,
     note: &RunNote,
@@ -147,17 +147,20 @@ pub(super) fn write_report(
     summary: &Summary,
     excerpt: Option<Excerpt>,
     theme: Theme,
-) -> Result<(), LiveError> {
+) -> Result<Vec<String>, LiveError> {
     let told = Told { note: note.clone(), scenario: scenario.clone(), summary: summary.clone(), excerpt };
-    write(out, &told, theme).map(|_| ())
+    write(out, &told, theme).map(|written| written.left_out)
 }
 
 fn write(out: &Path, told: &Told, theme: Theme) -> Result<Written, LiveError> {
-    let made = told.with_input(|input| report_files(input, theme))?;
+    let (made, left_out) = told.with_input(|input| {
+        let content = Content::new(input);
+        Ok::<_, LiveError>((report_files(&content, input, theme)?, content.left_out()))
+    })?;
     Ok(Written {
         files: files(out, &made)?,
         page: Some(out.join("report.html")),
-        left_out: Vec::new(),
+        left_out,
         verdicts: judge(&told.scenario, &told.summary),
     })
 }

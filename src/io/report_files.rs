@@ -7,19 +7,22 @@ use crate::report::palette::Theme;
 use crate::report::profile::SCREEN;
 use crate::report::{article, html, markdown};
 
-/// `report.html`, `report.md` and the figures, `(path below the run folder, content)`. The theme is that of the figure files; the
+/// `report.html`, `report.md` and the figures of some content, `(path below the run folder, bytes)`. The theme is that of the figure files; the
 /// HTML follows the reader's screen.
 ///
 /// # Errors
 /// When a figure cannot be drawn.
-pub fn report_files(input: &ReportInput<'_>, theme: Theme) -> Result<Vec<(String, Vec<u8>)>, DrawError> {
-    let content = Content::new(input);
+pub fn report_files(
+    content: &Content,
+    input: &ReportInput<'_>,
+    theme: Theme,
+) -> Result<Vec<(String, Vec<u8>)>, DrawError> {
     let inline = |figure| svg(figure, &SCREEN, Theme::Light, Title::Left);
     let pictures: Vec<String> = content.figures.iter().map(inline).collect();
     let mut files = figure_files(&content.figures, &Style::screen(theme))?;
-    files.extend(article::files(&content, input).map_err(|why| DrawError::Csv { id: "article", why })?);
-    files.push(("report.html".to_owned(), html::render(&content, &pictures).into_bytes()));
-    files.push(("report.md".to_owned(), markdown::render(&content).into_bytes()));
+    files.extend(article::files(content, input).map_err(|why| DrawError::Csv { id: "article", why })?);
+    files.push(("report.html".to_owned(), html::render(content, &pictures).into_bytes()));
+    files.push(("report.md".to_owned(), markdown::render(content).into_bytes()));
     Ok(files)
 }
 
@@ -42,7 +45,8 @@ mod tests {
             command: "pollcost run quickstart",
             failures: &[],
         };
-        let files = report_files(&input, Theme::Light).unwrap();
+        let content = Content::new(&input);
+        let files = report_files(&content, &input, Theme::Light).unwrap();
         let names: Vec<&str> = files.iter().map(|file| file.0.as_str()).collect();
         assert_eq!(names.len(), 36);
         let text = |name: &str| String::from_utf8(files.iter().find(|f| f.0 == name).unwrap().1.clone()).unwrap();
@@ -59,6 +63,6 @@ mod tests {
                 std::fs::write(path, content).unwrap();
             }
         }
-        assert!(report_files(&input, Theme::Light).unwrap() == files);
+        assert!(report_files(&content, &input, Theme::Light).unwrap() == files);
     }
 }

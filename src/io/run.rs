@@ -2,119 +2,32 @@
 //!
 //! What happens is told as [`Event`]s as it happens; saving, progress and messages are consumers of them.
 
-use std::task::Poll;
+mod event;
+mod window;
+
 use std::time::Duration;
 
-use thiserror::Error;
-use tokio::sync::oneshot;
 use tokio::sync::watch;
 
 use super::client_child::{ClientChild, ClientError, ClientFacts};
 use super::clock;
 use super::control::ListenerLedger;
 use super::ioc_child::IocChild;
-use super::meter::{Reading, Usage};
-use super::metered::{Metered, found, reading_at};
+use super::meter::Usage;
 use super::probe::{self, ProbeError};
-use super::process::ProcessError;
 use crate::pv::NativeType;
 use crate::scenario::model::Scenario;
-use crate::scenario::plan::{client_seed, order, probe_order, stimulus_seed};
+use crate::scenario::plan::{changing, client_seed, order, probe_order, stimulus_seed};
 use crate::time::{Span, Tick};
 pub use crate::trace::Failure;
 use crate::trace::anchor::anchor;
-use crate::trace::{Emission, Observation, ProbeRun, Request, Segment, Trace, Window};
+use crate::trace::{Emission, Observation, Request, Segment, Trace, Window};
+pub use event::{Event, Listener, Outcome, RunError};
 
 /// From telling the clients their window to its earliest opening: the message has arrived by then.
 const NOTICE: Span = Span::from_millis(20);
 /// What a client gets after the end of its drain to say that it is done.
 const GRACE: Span = Span::from_secs(10);
-/// How long the clients go on after an interruption closed their window.
-const LAST_LOOK: Span = Span::from_millis(200);
-
-/// What happens in a run.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// The clients of one group start.
-    Started {
-        /// Indices of the clients that run now.
-        clients: &'a [usize],
-        /// From 0.
-        repeat: u32,
-        /// How long until their windows and drains are over, about.
-        expected: Span,
-    },
-    /// A probe starts.
-    Probing {
-        /// Index of the probe.
-        probe: usize,
-        /// From 0.
-        repeat: u32,
-    },
-    /// A probe went to its end.
-    Probed {
-        /// What it found.
-        run: &'a ProbeRun,
-    },
-    /// A probe yielded nothing in this repeat.
-    ProbeFailed {
-        /// Index of the probe.
-        probe: usize,
-        /// From 0.
-        repeat: u32,
-        /// Why.
-        why: &'a str,
-    },
-    /// One client has been measured.
-    Measured {
-        /// Its facts.
-        segment: &'a Segment,
-        /// What the IOC posted since the last such event of this repeat.
-        emissions: &'a [Emission],
-        /// All that has been recorded until now, this segment included.
-        trace: &'a Trace,
-        /// What went wrong until now.
-        failures: &'a [Failure],
-    },
-    /// One client yielded nothing that can be summed up.
-    Failed {
-        /// Index of the client.
-        client: usize,
-        /// From 0.
-        repeat: u32,
-        /// Why.
-        why: String,
-        /// What it recorded all the same.
-        observations: &'a [Observation],
-        /// What the IOC posted since the last such event of this repeat.
-        emissions: &'a [Emission],
-    },
-}
-
-/// Why a run ended before its time.
-#[derive(Debug, Error)]
-pub enum RunError {
-    /// The IOC failed.
-    #[error(transparent)]
-    Ioc(#[from] ProcessError),
-    /// A consumer of the events could not go on: results could not be saved.
-    #[error("results could not be saved: {0}")]
-    Save(String),
-}
-
-/// What a run came to.
-#[derive(Debug)]
-pub struct Outcome {
-    /// All that was recorded and can be summed up.
-    pub trace: Trace,
-    /// Clients that failed, and the IOC if it did.
-    pub failures: Vec<Failure>,
-    /// Whether a person ended it early.
-    pub interrupted: bool,
-}
-
-/// A consumer of events; what it returns as an error ends the run.
-pub type Listener<'a> = &'a mut dyn FnMut(Event<'_>) -> Result<(), String>;
 
 /// Runs a scenario live.
 ///
@@ -182,12 +95,6 @@ struct Counted<'a> {
     ledger: ListenerLedger,
     requests: &'a [(usize, Request)],
     warnings: &'a [String],
-}
-
-/// How the windows of a group came out.
-struct Elapsed {
-    window: Window,
-    usage: Usage,
 }
 
 impl Run<'_> {
@@ -258,7 +165,7 @@ impl Run<'_> {
         self.tell(Event::Started { clients, repeat, expected: warmup + length + drain })?;
 
         let begun = clock::now();
-        ioc.begin(stimulus_seed(self.scenario, repeat), begun).await?;
+        ioc.begin(changing(self.scenario, clients), stimulus_seed(self.scenario, repeat), begun).await?;
         let mut measured = self.start(ioc, clients, repeat).await?;
         let open = clock::now() + warmup;
         let window = Window { open, close: open + length, end: open + length + drain };
@@ -325,80 +232,6 @@ impl Run<'_> {
             }
         }
         Ok(ready)
-    }
-
-    /// Sees the window and the drain through: what was used, and the window as it came out.
-    async fn watch(
-        &mut self,
-        ioc: &mut IocChild,
-        measured: &mut [Measured],
-        mut window: Window,
-    ) -> Result<Elapsed, ProcessError> {
-        let subjects: Vec<Metered> = measured.iter().map(|m| Metered::of(&m.child)).collect();
-        announce(ioc, measured, window).await?;
-        if let Some(restart) = self.scenario.restart {
-            ioc.restart(window.open + restart.at, restart.down).await?;
-        }
-        let opening = reading_at(window.open, ioc.pid(), &subjects);
-        let closing = reading_at(window.close, ioc.pid(), &subjects);
-        let (Some(open), _) = self.until(opening, ioc, measured).await? else {
-            let nothing = Reading::take(ioc.pid(), &[]);
-            return Ok(Elapsed { window, usage: Usage::between(&nothing, &nothing) });
-        };
-        let (close, stopped) = self.until(closing, ioc, measured).await?;
-        if stopped {
-            window.close = clock::now();
-            window.end = window.close + LAST_LOOK;
-            announce(ioc, measured, window).await?;
-        }
-        let close = close.unwrap_or_else(|| Reading::take(ioc.pid(), &found(&subjects)));
-        let usage = Usage::between(&open, &close);
-        self.drain(ioc, measured, window).await?;
-        Ok(Elapsed { window, usage })
-    }
-
-    /// Waits for a reading while the clients go on; with `true` when a person ended the run first.
-    async fn until(
-        &mut self,
-        reading: oneshot::Receiver<Reading>,
-        ioc: &mut IocChild,
-        measured: &mut [Measured],
-    ) -> Result<(Option<Reading>, bool), ProcessError> {
-        if self.stopped() {
-            return Ok((None, true));
-        }
-        tokio::select! {
-            reading = reading => Ok((reading.ok(), false)),
-            () = all_ended(measured, true) => Ok((None, false)),
-            error = ioc.failure() => Err(error),
-            _ = self.interrupted.wait_for(|stop| *stop) => Ok((None, true)),
-        }
-    }
-
-    async fn drain(
-        &mut self,
-        ioc: &mut IocChild,
-        measured: &mut [Measured],
-        window: Window,
-    ) -> Result<(), ProcessError> {
-        let until = |at: Tick| tokio::time::sleep(Duration::from_nanos(at.saturating_since(clock::now()).0));
-        tokio::select! {
-            () = all_ended(measured, false) => {}
-            () = until(window.end) => {}
-            error = ioc.failure() => return Err(error),
-        }
-        for one in &mut *measured {
-            one.child.tell_end();
-        }
-        tokio::select! {
-            () = all_ended(measured, false) => {}
-            () = until(window.end + GRACE) => {}
-            error = ioc.failure() => return Err(error),
-        }
-        for one in measured.iter_mut().filter(|one| one.failed.is_none()) {
-            one.failed = one.child.overdue(Duration::from_nanos(GRACE.0));
-        }
-        Ok(())
     }
 
     /// Puts one client's facts together and tells them.
@@ -481,34 +314,4 @@ impl Run<'_> {
 
 fn overflow_warning(what: &str, overflowed: u64) -> Option<String> {
     (overflowed > 0).then(|| format!("{overflowed} {what} did not fit the recording"))
-}
-
-/// Tells the IOC and every client its window.
-async fn announce(ioc: &mut IocChild, measured: &mut [Measured], window: Window) -> Result<(), ProcessError> {
-    ioc.window(window).await?;
-    for one in measured.iter_mut().filter(|one| one.failed.is_none()) {
-        if let Err(error) = one.child.set_window(window).await {
-            one.failed = Some(error);
-        }
-    }
-    Ok(())
-}
-
-/// Lets all clients go on until each has ended. With `only_early`, until each has failed: one that is done is no early end.
-/// Cancel safe.
-async fn all_ended(measured: &mut [Measured], only_early: bool) {
-    let running = measured.iter_mut().filter(|one| one.failed.is_none());
-    let ended = running.map(|one| async {
-        match one.child.run().await {
-            Ok(()) if only_early => std::future::pending().await,
-            Ok(()) => {}
-            Err(error) => one.failed = Some(error),
-        }
-    });
-    let mut ended: Vec<_> = ended.map(Box::pin).collect();
-    std::future::poll_fn(|context| {
-        ended.retain_mut(|one| one.as_mut().poll(context).is_pending());
-        if ended.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
 }

@@ -22,6 +22,7 @@ use super::recording::Recorder;
 use super::{clock, datagrams, timer};
 use crate::ioc::closing::{CloseReason, Notice};
 use crate::ioc::{CircuitId, Ioc, Progress};
+use crate::pv::PvId;
 use crate::time::{Span, Tick};
 use crate::trace::{Request, Window};
 
@@ -314,9 +315,18 @@ impl Server {
 
     /// Values change from now on: see [`Ioc::begin`].
     pub fn begin(&self, seed: u64, at: Tick) {
+        self.begin_by(|ioc| ioc.begin(seed, at));
+    }
+
+    /// The values of these PVs change from now on: see [`Ioc::begin_of`].
+    pub fn begin_of(&self, pvs: &[PvId], seed: u64, at: Tick) {
+        self.begin_by(|ioc| ioc.begin_of(pvs, seed, at));
+    }
+
+    fn begin_by(&self, begin: impl FnOnce(&mut Ioc)) {
         let mut core = self.shared.core();
         core.ioc.set_wall(clock::wall());
-        core.ioc.begin(seed, at);
+        begin(&mut core.ioc);
         drop(core);
         self.shared.wake.wake();
     }

@@ -116,10 +116,10 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
     if let Some(excerpt) = &excerpt {
         folder.save_excerpt(excerpt)?;
     }
-    write_report(&path, &note, &scenario, &summary, excerpt, Theme::Light)?;
+    let left_out = write_report(&path, &note, &scenario, &summary, excerpt, Theme::Light)?;
     let sentence = sentence(&summary);
     let verdicts = judge(&scenario, &summary);
-    Ok(Finished { summary, verdicts, failures, interrupted, folder: path, sentence })
+    Ok(Finished { summary, verdicts, failures, interrupted, folder: path, sentence, left_out })
 }
 
 /// The model that was chosen.

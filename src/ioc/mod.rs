@@ -35,7 +35,7 @@ use self::limits::Limits;
 use self::schedule::Schedule;
 use crate::pv::PvId;
 use crate::scenario::model::Scenario;
-use crate::time::{Tick, WallClock};
+use crate::time::{Span, Tick, WallClock};
 use crate::trace::{Emission, Outage, Request, Window};
 
 /// Which circuit. A number is used again after its circuit has closed.
@@ -114,11 +114,20 @@ impl Ioc {
         self.world.wall = wall;
     }
 
-    /// Values change, by generators anew from `seed`, in a schedule that starts at `at`. Counts start over.
+    /// All values change, by generators anew from `seed`, in a schedule that starts at `at`. Counts start over.
     pub fn begin(&mut self, seed: u64, at: Tick) {
+        self.begin_with(Schedule::new(&self.scenario, seed, at));
+    }
+
+    /// The same with only these PVs changing, as they do when all change; the others keep their values.
+    pub fn begin_of(&mut self, pvs: &[PvId], seed: u64, at: Tick) {
+        self.begin_with(Schedule::of(&self.scenario, pvs, seed, at));
+    }
+
+    fn begin_with(&mut self, schedule: Schedule) {
         self.world.database.restart();
         self.world.ledger.restart();
-        self.schedule = Some(Schedule::new(&self.scenario, seed, at));
+        self.schedule = Some(schedule);
         self.outage = None;
     }
 
@@ -255,6 +264,18 @@ impl Ioc {
             circuit.deliver(&mut self.world, now);
         }
         progress
+    }
+
+    /// What the log should have of a circuit whose client has taken nothing for so long.
+    #[must_use]
+    pub fn stalled(&self, id: CircuitId, silence: Span) -> Option<Notice> {
+        let circuit = self.circuits.get(id.0)?;
+        let (waiting, limits) = (circuit.unsent().len(), &self.world.limits);
+        let what = format!(
+            "has taken nothing for {silence}: {waiting} bytes wait for it; from {} on its updates are held back, from {} on its requests",
+            limits.unsent_updates, limits.unsent_replies
+        );
+        Some(Notice { client: circuit.client(), what })
     }
 
     /// What waits to be sent to a client.

@@ -48,9 +48,25 @@ struct Track {
 }
 
 impl Schedule {
-    /// The changes of a scenario's PVs: everything random is drawn from `seed`, time counts from `zero`.
+    /// The changes of all of a scenario's PVs: everything random is drawn from `seed`, time counts from `zero`.
     #[must_use]
     pub fn new(scenario: &Arc<Scenario>, seed: u64, zero: Tick) -> Schedule {
+        Schedule::drawn(scenario, |_| true, seed, zero)
+    }
+
+    /// The changes of some of its PVs, each the same as if all changed.
+    #[must_use]
+    pub fn of(scenario: &Arc<Scenario>, pvs: &[PvId], seed: u64, zero: Tick) -> Schedule {
+        let mut changing = vec![false; scenario.pvs.len()];
+        for pv in pvs {
+            if let Some(changes) = changing.get_mut(pv.index()) {
+                *changes = true;
+            }
+        }
+        Schedule::drawn(scenario, |index| changing.get(index) == Some(&true), seed, zero)
+    }
+
+    fn drawn(scenario: &Arc<Scenario>, changes: impl Fn(usize) -> bool, seed: u64, zero: Tick) -> Schedule {
         let phases: Vec<Vec<Span>> = (0..scenario.groups.len()).map(|group| phases(scenario, group, seed)).collect();
         let mut members = vec![0usize; scenario.groups.len()];
         let mut heap = BinaryHeap::with_capacity(scenario.pvs.len());
@@ -61,7 +77,7 @@ impl Schedule {
             let mut generator =
                 Generator::new(scenario, pv.group, member, phase, instants(scenario, pv.group, index, seed));
             let signal = scenario.groups.get(pv.group).map(|g| g.signal).unwrap_or_default();
-            let next = generator.next();
+            let next = if changes(index) { generator.next() } else { None };
             if let Some(instant) = next {
                 heap.push(Reverse((instant.at, index as u32)));
             }
@@ -184,6 +200,21 @@ mod tests {
         for three in changes.chunks(3) {
             assert_eq!(three.iter().map(|c| c.pv.0).collect::<Vec<_>>(), [0, 1, 2]);
             assert!(three.iter().all(|c| c.due == three[0].due));
+        }
+    }
+
+    #[test]
+    fn some_pvs_change_as_they_do_among_all() {
+        for (change, phase) in [
+            (Change::Periodic { interval: Span::from_millis(3) }, Phase::Random),
+            (Change::Poisson { interval: Span::from_millis(3) }, Phase::Aligned),
+        ] {
+            let scenario = scenario(change, phase, 6);
+            let some = [PvId(4), PvId(1), PvId(99)];
+            let among: Vec<DueChange> =
+                Schedule::new(&scenario, 7, Tick(5)).take(600).filter(|c| some.contains(&c.pv)).collect();
+            let alone: Vec<DueChange> = Schedule::of(&scenario, &some, 7, Tick(5)).take(among.len()).collect();
+            assert_eq!(alone, among);
         }
     }
 

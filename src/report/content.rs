@@ -52,6 +52,8 @@ pub struct Content {
     pub claim_notes: Vec<(String, String)>,
     /// What was measured beside what was expected.
     pub expected: Grid,
+    /// How the numbers were had: `measured` or `simulated`.
+    pub got: &'static str,
     /// In the order of the report.
     pub figures: Vec<Figure>,
     /// Figures without data.
@@ -72,6 +74,7 @@ impl Content {
     pub fn new(input: &ReportInput<'_>) -> Content {
         let judged = expect::judge(input.scenario, input.summary);
         let how = if input.simulated.is_some() { "simulated" } else { "live" };
+        let got = if input.simulated.is_some() { "simulated" } else { "measured" };
         let (mut figures, mut omitted) = figures::all(input.summary, input.scenario);
         if let Some(tail) = figures.iter_mut().find(|figure| figure.id == "notice_tail") {
             figures::with_floor(tail, input.host, input.scenario);
@@ -81,6 +84,8 @@ impl Content {
             // What happened comes before how often.
             figures.splice(0..0, of_facts);
             omitted.extend(not);
+        } else {
+            omitted.extend(figures::without_facts(if input.simulated.is_some() { NOT_KEPT } else { NO_EXCERPT }));
         }
         let (of_claims, not) = figures::parted(figures::of_claims(input.scenario, input.summary, &judged));
         figures.splice(0..0, of_claims);
@@ -97,7 +102,8 @@ impl Content {
             results: vec![grids::learned(input.summary), grids::cost(input.summary)],
             verdicts: verdicts::grids(&judged).into_iter().chain(verdicts::probes(input.summary)).collect(),
             claim_notes: judged.claims.iter().filter_map(|c| Some((c.name.clone(), c.note.clone()?))).collect(),
-            expected: grids::expected(input.summary),
+            expected: grids::expected(input.summary, got),
+            got,
             figures,
             omitted,
             warnings: input.summary.warnings.clone(),
@@ -106,7 +112,25 @@ impl Content {
             limits: if input.simulated.is_some() { SIMULATED_LIMITS } else { LIMITS },
         }
     }
+
+    /// What the part with the expected values is called.
+    #[must_use]
+    pub fn expected_heading(&self) -> &'static str {
+        if self.got == "measured" { "Measured and expected" } else { "Simulated and expected" }
+    }
+
+    /// Figures that have no data, each with the reason, as a terminal has them.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<String> {
+        self.omitted.iter().map(|omitted| format!("{}: {}", omitted.id, omitted.reason)).collect()
+    }
 }
+
+/// Why a simulated run lacks the figures that need facts.
+const NOT_KEPT: &str = "the facts of the simulation were not kept; `pollcost simulate` keeps them with --facts news";
+/// Why a live run may lack them.
+const NO_EXCERPT: &str =
+    "its data come from the recorded facts, and the run folder has no excerpt of them (excerpt.json)";
 
 fn failure_words(failure: &Failure) -> String {
     format!("{}, repeat {}: {}", failure.client.as_deref().unwrap_or("the IOC"), failure.repeat + 1, failure.why)
@@ -117,9 +141,14 @@ pub const READING: &str = "Below or after each number stands its 95 % interval o
      A dash stands for what does not exist for this client, was not measured, or rests on too few samples: a percentile needs ten \
      samples beyond it.";
 
-/// What a residual is.
-pub const RESIDUALS: &str = "Expected values follow from the achieved poll periods and the rate of changes alone. The residual, measured \
-     less expected, is what the machine, the runtime and chance add.";
+/// What a residual is, for numbers that were had like this.
+#[must_use]
+pub fn residuals(got: &str) -> String {
+    format!(
+        "Expected values follow from the achieved poll periods and the rate of changes alone. The residual, {got} less expected, is \
+         what the machine, the runtime and chance add."
+    )
+}
 
 /// What a live run cannot tell.
 const LIMITS: &str = "All processes ran on one machine and spoke over its own loopback. How the strategies compare carries over to \
@@ -175,6 +204,10 @@ pub(crate) mod tests {
 
     /// The content of a wished-for run.
     pub(crate) fn content(wish: &Wish) -> Content {
+        made(wish, None)
+    }
+
+    fn made(wish: &Wish, simulated: Option<&SimulationNote>) -> Content {
         let (summary, scenario, host) = (wish.summary(), wish.scenario(), synthetic::host());
         Content::new(&ReportInput {
             summary: &summary,
@@ -182,7 +215,7 @@ pub(crate) mod tests {
             excerpt: None,
             host: &host,
             when: "2026-03-01 14:05 UTC",
-            simulated: None,
+            simulated,
             command: "pollcost run quickstart --seed 1",
             failures: &[Failure {
                 client: Some("poll-1s".into()),
@@ -193,11 +226,28 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn what_was_simulated_says_so_wherever_a_figure_may_go() {
+        let content = made(&Wish::default(), Some(&SimulationNote::default()));
+        for figure in &content.figures {
+            assert!(figure.keys.iter().any(|key| key.text.starts_with("simulated")), "{}: legend", figure.id);
+            assert!(figure.keys.iter().all(|key| !key.text.contains("measured")), "{}: legend", figure.id);
+            for text in [&figure.caption, &figure.alt] {
+                assert!(text.starts_with("Simulated, not measured. "), "{}: {text}", figure.id);
+            }
+        }
+        assert_eq!(content.expected.head[2], "Simulated");
+        assert!(content.left_out().iter().all(|line| line.contains("--facts news")));
+    }
+
+    #[test]
     fn it_holds_everything_that_was_found() {
         let content = content(&Wish::default());
         assert_eq!(content.figures.len(), 11);
         assert_eq!(content.results.len(), 2);
-        assert!(content.omitted.is_empty());
+        // Those that need facts, of which none were kept.
+        let omitted: Vec<&str> = content.omitted.iter().map(|o| o.id).collect();
+        assert_eq!(omitted, ["timeline", "age_saw", "latency_heat", "burst_place"]);
+        assert!(content.left_out().iter().all(|line| line.contains("excerpt.json")));
         assert_eq!(content.warnings.len(), 1);
         assert_eq!(content.plain.len(), 3);
         assert_eq!(content.plain[1], crate::report::sentence::sentence(&Wish::default().summary()));

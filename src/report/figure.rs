@@ -1,5 +1,6 @@
 //! A figure as data: one question, its axes, its series and its words. Nothing here knows pixels.
 
+use super::number;
 use super::palette::{Dash, Identity};
 use super::scale::{Scale, Spacing, Unit};
 
@@ -213,6 +214,8 @@ pub enum Symbol {
     Bar,
     /// A thin vertical bar: a spread.
     Spread,
+    /// Nothing: a remark on the whole figure.
+    Nothing,
 }
 
 /// The places of a series along one axis.
@@ -294,15 +297,41 @@ pub struct Omitted {
     pub reason: String,
 }
 
+/// Those that are missing, in sentences: one for all that share a reason.
+#[must_use]
+pub fn left_out(omitted: &[Omitted]) -> Vec<String> {
+    let mut by_reason: Vec<(&str, Vec<String>)> = Vec::new();
+    for one in omitted {
+        let title = format!("“{}”", one.title);
+        match by_reason.iter_mut().find(|(reason, _)| *reason == one.reason) {
+            Some((_, titles)) => titles.push(title),
+            None => by_reason.push((&one.reason, vec![title])),
+        }
+    }
+    by_reason
+        .into_iter()
+        .map(|(reason, titles)| format!("Left out: {}, because {reason}.", titles.join(", ")))
+        .collect()
+}
+
 impl Figure {
-    /// The figure of a run that was not measured: its title and its legend say `how` it came about instead.
+    /// The figure of a run that was not measured: its title, its legend, its caption and its alternative text say `how` it came about
+    /// instead, so that none of them can be parted from it.
     #[must_use]
     pub fn marked(mut self, how: &str) -> Figure {
         self.title = format!("{} ({how})", self.title);
+        let mut told = false;
         for key in &mut self.keys {
-            if let Some(rest) = key.text.strip_prefix("measured ") {
-                key.text = format!("{how} {rest}");
+            if let Some(rest) = key.text.strip_prefix("measured") {
+                key.text = format!("{how}{rest}");
+                told = true;
             }
+        }
+        if !told {
+            self.keys.push(Key { text: how.to_owned(), look: Look::Ink, symbol: Symbol::Nothing });
+        }
+        for text in [&mut self.caption, &mut self.alt] {
+            *text = format!("{}, not measured. {text}", number::capital(how));
         }
         self
     }

@@ -126,8 +126,8 @@ pub(super) fn cost(summary: &Summary) -> Grid {
     }
 }
 
-/// Each quantity that has an expected value, beside it, with the residual.
-pub(super) fn expected(summary: &Summary) -> Grid {
+/// Each quantity that has an expected value, beside it, with the residual. `got` is how it was had: measured, or simulated.
+pub(super) fn expected(summary: &Summary, got: &str) -> Grid {
     let mut rows = Vec::new();
     for client in &summary.clients {
         let expected = &client.expected;
@@ -152,8 +152,8 @@ pub(super) fn expected(summary: &Summary) -> Grid {
         }
     }
     Grid {
-        caption: "Measured beside expected".to_owned(),
-        head: head(&["Client", "Quantity", "Measured", "Expected", "Residual"]),
+        caption: format!("{} beside expected", number::capital(got)),
+        head: head(&["Client", "Quantity", &number::capital(got), "Expected", "Residual"]),
         rows,
     }
 }
@@ -187,7 +187,7 @@ mod tests {
     fn every_row_is_as_wide_as_the_head() {
         for wish in [Wish::default(), Wish { repeats: 1, ..Wish::default() }] {
             let summary = wish.summary();
-            for grid in [learned(&summary), cost(&summary), expected(&summary)] {
+            for grid in [learned(&summary), cost(&summary), expected(&summary, "measured")] {
                 assert!(!grid.rows.is_empty());
                 assert!(grid.rows.iter().all(|row| row.len() == grid.head.len()), "{}", grid.caption);
             }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::content::{Content, GLOSSARY, READING, RESIDUALS};
+use super::content::{Content, GLOSSARY, READING, residuals};
 use super::page::{self, Page, Section, table, unbroken};
 use super::prose::pieces;
 use super::verdicts;
@@ -19,7 +19,7 @@ pub fn render(content: &Content, pictures: &[String]) -> String {
     }
     sections.extend([
         section("figures", "Figures", page::figures(&content.figures, pictures, &content.omitted)),
-        section("expected", "Measured and expected", expected(content)),
+        section("expected", content.expected_heading(), expected(content)),
         section("warnings", "Warnings", warnings(content)),
         section("setup", "What was run on what", setup(content)),
         section("terms", "Terms", terms()),
@@ -61,7 +61,7 @@ fn expected(content: &Content) -> Markup {
         @if content.expected.rows.is_empty() {
             p { "No client of this run has an expected value." }
         } @else {
-            p { (RESIDUALS) }
+            p { (residuals(content.got)) }
             (table(&content.expected, &content.clients))
         }
     }

@@ -82,9 +82,10 @@ impl<'a> Legend<'a> {
 
 fn entry(key: &Key, words: &str, profile: &Profile, (left, y): Spot) -> Vec<Mark> {
     let mut marks = sample(key, profile, (left + profile.air(13.0), y));
+    let beside = if key.symbol == Symbol::Nothing { 0.0 } else { profile.air(SAMPLE) };
     marks.push(Mark::Text(Label {
         text: words.to_owned(),
-        at: (left + profile.air(SAMPLE), y + profile.tick_size * 0.36),
+        at: (left + beside, y + profile.tick_size * 0.36),
         anchor: Anchor::Start,
         size: profile.tick_size,
         paint: Paint::Ink,
@@ -100,7 +101,7 @@ fn sample(key: &Key, profile: &Profile, (x, y): Spot) -> Vec<Mark> {
     let across = vec![(x - half, y), (x + half, y)];
     let upright = |height: f64, width: f64| line(vec![(x, y - height), (x, y + height)], width * stroke, colour, SOLID);
     let mut marks = match key.symbol {
-        Symbol::Marker | Symbol::Hollow => Vec::new(),
+        Symbol::Marker | Symbol::Hollow | Symbol::Nothing => Vec::new(),
         Symbol::Line => vec![line(across, 1.9 * stroke, colour, dash(key.look))],
         Symbol::Dashed => vec![line(across, 1.4 * stroke, colour, DASHED)],
         Symbol::Plain => vec![line(across, 1.4 * stroke, colour, SOLID)],

@@ -1,7 +1,7 @@
 //! The report as Markdown, its figures beside it in `figures/`.
 
-use super::content::{Content, GLOSSARY, READING, RESIDUALS};
-use super::figure::{Figure, Omitted};
+use super::content::{Content, GLOSSARY, READING, residuals};
+use super::figure::{Figure, Omitted, left_out};
 use super::grids::{Cell, Grid};
 use super::prose::pieces;
 use super::verdicts;
@@ -97,9 +97,7 @@ pub fn figures(figures: &[Figure], omitted: &[Omitted]) -> String {
         }
         parts.push(part);
     }
-    for omitted in omitted {
-        parts.push(format!("Left out: “{}”, because {}.", text(&omitted.title), text(&omitted.reason)));
-    }
+    parts.extend(left_out(omitted).iter().map(|words| text(words)));
     parts.join("\n\n")
 }
 
@@ -107,9 +105,9 @@ fn expected(content: &Content) -> String {
     let body = if content.expected.rows.is_empty() {
         "No client of this run has an expected value.".to_owned()
     } else {
-        format!("{RESIDUALS}\n\n{}", table(&content.expected))
+        format!("{}\n\n{}", residuals(content.got), table(&content.expected))
     };
-    format!("## Measured and expected\n\n{body}")
+    format!("## {}\n\n{body}", content.expected_heading())
 }
 
 fn warnings(content: &Content) -> String {

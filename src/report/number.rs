@@ -100,6 +100,13 @@ pub fn with_sign(number: f64, places: i32) -> String {
     if number > 0.0 { format!("+{text}") } else { text }
 }
 
+/// A word as it begins a sentence.
+#[must_use]
+pub fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}
+
 /// A count, in groups of three digits: `18,000`.
 #[must_use]
 pub fn count(number: u64) -> String {

@@ -3,7 +3,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::figure::{Figure, Omitted};
+use super::figure::{Figure, Omitted, left_out};
 use super::grids::{Cell, Grid};
 use super::palette;
 
@@ -132,9 +132,7 @@ pub fn figures(figures: &[Figure], pictures: &[String], omitted: &[Omitted]) -> 
                 }
             }
         }
-        @for omitted in omitted {
-            p { "Left out: “" (omitted.title) "”, because " (omitted.reason) "." }
-        }
+        @for words in left_out(omitted) { p { (words) } }
     }
 }
 

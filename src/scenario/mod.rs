@@ -7,6 +7,7 @@
 pub mod catalogue;
 mod change;
 mod client_block;
+mod difference;
 pub mod duration;
 pub(crate) mod expect_block;
 pub mod expectation;
@@ -24,6 +25,7 @@ pub(crate) mod section;
 mod trace_file;
 
 pub use catalogue::{BUILT_IN, BuiltIn};
+pub use difference::difference;
 pub use overrides::{OverrideError, Overrides};
 pub use problem::{Problem, ScenarioError, nearest};
 pub use read::{LoadedText, Source, read};

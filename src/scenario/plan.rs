@@ -1,6 +1,7 @@
 //! In which order a scenario's clients are measured, and the seeds of their random choices: the same live and simulated.
 
 use super::model::Scenario;
+use crate::pv::PvId;
 
 /// The order of the clients in a repeat: forward, backward, forward, ... so that a drift of the machine hits all alike.
 /// Each item is a group that runs side by side.
@@ -15,6 +16,17 @@ pub fn order(scenario: &Scenario, repeat: u32) -> Vec<Vec<usize>> {
         groups.reverse();
     }
     groups
+}
+
+/// The PVs that change while these clients are measured: those that one of them looks at, in their order. Nobody looks at the others
+/// then: the IOC's work for them would be charged to clients that have nothing to do with it.
+#[must_use]
+pub fn changing(scenario: &Scenario, clients: &[usize]) -> Vec<PvId> {
+    let specs = clients.iter().filter_map(|client| scenario.clients.get(*client));
+    let mut pvs: Vec<PvId> = specs.flat_map(|client| client.pvs.iter().copied()).collect();
+    pvs.sort_unstable();
+    pvs.dedup();
+    pvs
 }
 
 /// The order of the probes in a repeat, turned round in every other one likewise.

@@ -10,7 +10,9 @@ use serde::Serialize;
 use super::model::{ClientModel, Model, RoundTrip};
 use crate::ca::dbr::{DbrClass, DbrType};
 use crate::client::poller::asked_together;
+use crate::pv::PvId;
 use crate::scenario::model::{ClientSpec, DbrChoice, Fetch, Pacing, Phase, Scenario};
+use crate::scenario::plan;
 use crate::summary::expected::mixture_of;
 use crate::summary::strategy::strategy;
 use crate::theory::distribution::{
@@ -96,7 +98,9 @@ impl Forecast {
     #[must_use]
     pub fn of(scenario: &Scenario, model: &Model, client: usize) -> Option<Forecast> {
         let (spec, of_client) = (scenario.clients.get(client)?, model.clients.get(client)?);
-        let case = Case { scenario, model, spec, own: of_client, costs: of_client.costs };
+        let beside: Vec<usize> = if scenario.concurrent { (0..scenario.clients.len()).collect() } else { vec![client] };
+        let changing = plan::changing(scenario, &beside);
+        let case = Case { scenario, model, spec, own: of_client, costs: of_client.costs, changing };
         match &spec.pacing {
             None => (spec.service_time == Span::ZERO).then(|| case.callback()),
             Some(pacing) => case.poller(pacing),
@@ -115,6 +119,8 @@ struct Case<'a> {
     spec: &'a ClientSpec,
     own: &'a ClientModel,
     costs: Costs,
+    /// The PVs that the IOC changes meanwhile.
+    changing: Vec<PvId>,
 }
 
 impl Case<'_> {
@@ -197,29 +203,23 @@ impl Case<'_> {
         mixture_of(self.scenario, self.spec)
     }
 
-    /// Changes a second of the PVs that `which` picks.
-    fn rate(&self, which: impl Fn(usize) -> bool) -> f64 {
-        let pvs = self.scenario.pvs.iter().enumerate().filter(|(id, _)| which(*id));
-        pvs.filter_map(|(_, pv)| self.scenario.groups.get(pv.group)?.change.mean_rate_hz()).sum()
-    }
-
-    /// Changes a second of all PVs: the IOC makes them for whoever looks.
-    fn all_changes(&self) -> f64 {
-        self.rate(|_| true)
+    /// Changes a second of some PVs.
+    fn rate(&self, pvs: &[PvId]) -> f64 {
+        let group = |pv: &PvId| self.scenario.groups.get(self.scenario.pvs.get(pv.index())?.group);
+        pvs.iter().filter_map(|pv| group(pv)?.change.mean_rate_hz()).sum()
     }
 
     fn own_changes(&self) -> f64 {
-        let mut own = vec![false; self.scenario.pvs.len()];
-        self.spec.pvs.iter().for_each(|pv| own[pv.index()] = true);
-        self.rate(|id| own[id])
+        self.rate(&self.spec.pvs)
     }
 
     /// Times a second that the emitter wakes up: once for all PVs that change together.
     fn emitter_wakeups(&self) -> f64 {
         let of = |(index, group): (usize, &crate::scenario::model::PvGroup)| {
-            let members = self.scenario.pvs.iter().filter(|pv| pv.group == index).count() as f64;
+            let of_group = |pv: &&PvId| self.scenario.pvs.get(pv.index()).is_some_and(|pv| pv.group == index);
+            let members = self.changing.iter().filter(of_group).count() as f64;
             let each = group.change.mean_rate_hz().unwrap_or(0.0);
-            if group.phase == Phase::Aligned { each } else { each * members }
+            if group.phase == Phase::Aligned { each * members.min(1.0) } else { each * members }
         };
         self.scenario.groups.iter().enumerate().map(of).sum()
     }
@@ -227,7 +227,7 @@ impl Case<'_> {
     /// Processor time in ns a second that the IOC takes to make changes.
     fn emitting(&self) -> f64 {
         let c = &self.model.ioc.costs;
-        self.all_changes() * c.ioc_change.0 as f64 + self.emitter_wakeups() * c.ioc_emitter.0 as f64
+        self.rate(&self.changing) * c.ioc_change.0 as f64 + self.emitter_wakeups() * c.ioc_emitter.0 as f64
     }
 
     /// Processor time in ns of what an update costs at the client and at the IOC.

@@ -113,8 +113,9 @@ impl Group {
             let parts = [Scenario::warmup_of, Scenario::window_of, Scenario::drain_of];
             parts.iter().map(|of| of(scenario, client).as_secs_f64()).sum::<f64>()
         };
-        let rates = scenario.pvs.iter().filter_map(|pv| scenario.groups.get(pv.group)?.change.mean_rate_hz());
-        let changes: f64 = rates.sum();
+        let changing = plan::changing(scenario, &self.clients);
+        let of_group = |pv: &PvId| scenario.groups.get(scenario.pvs.get(pv.index())?.group);
+        let changes: f64 = changing.iter().filter_map(|pv| of_group(pv)?.change.mean_rate_hz()).sum();
         let specs = (0..self.clients.len()).filter_map(|place| self.spec(place));
         let of = |client: &ClientSpec| {
             let period = client.asked_period().map_or(f64::INFINITY, |p| p.as_secs_f64() + SHORTEST_PERIOD);
@@ -198,7 +199,8 @@ impl<'a> Going<'a> {
         if group.scenario.facts == Facts::Full {
             ioc.record_requests();
         }
-        ioc.begin(plan::stimulus_seed(&group.scenario, group.repeat), BEGIN);
+        let changing = plan::changing(&group.scenario, &group.clients);
+        ioc.begin_of(&changing, plan::stimulus_seed(&group.scenario, group.repeat), BEGIN);
         let server = Server::new(ioc, group.model.ioc.clone(), group.random(0));
         let specs = (0..group.clients.len()).filter_map(|place| Some((place, group.spec(place)?)));
         let clients: Vec<Client> = specs.filter_map(|(place, spec)| group.client(place, spec, &limits)).collect();

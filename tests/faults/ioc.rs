@@ -9,7 +9,7 @@ use pollcost::scenario::model::Fetch;
 use pollcost::time::Span;
 
 use crate::client::{Client, PVS};
-use crate::process::{Ioc, network};
+use crate::process::{Ioc, hasty as hasty_network, network};
 
 #[test]
 fn clients_come_back_to_an_ioc_that_was_killed_and_started_again() {
@@ -40,7 +40,7 @@ fn an_ioc_that_is_stopped_is_waited_for_or_given_up_as_the_client_will() {
     patient.manners.patience = Span::from_secs(60);
     let mut follower = Client::start(Fetch::Monitor, patient);
     follower.goes_on(20);
-    let mut hasty = Session::connect(network(ioc.port, "hasty"), &names, Span::from_secs(30)).unwrap();
+    let mut hasty = Session::connect(hasty_network(ioc.port, "hasty"), &names, Span::from_secs(30)).unwrap();
     ioc.signal(Signal::SIGSTOP);
     let before = clock::now();
     // The signal takes effect when it does.

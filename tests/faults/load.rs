@@ -1,6 +1,6 @@
 //! Too much of everything: connections, searches, and not enough descriptors.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::process::Command;
 use std::sync::Arc;
@@ -13,6 +13,9 @@ use pollcost::scenario::model::Fetch;
 use crate::client::{Client, PVS};
 use crate::process::{Ioc, network, plain};
 
+/// The IOC's limit of circuits.
+const LIMIT: usize = 10_000;
+
 fn connect(port: u16) -> TcpStream {
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap()
 }
@@ -23,17 +26,28 @@ fn descriptors(pid: u32) -> usize {
 }
 
 #[test]
-fn thousands_of_connections_that_send_nothing_keep_nobody_out() {
+fn ten_thousand_connections_that_send_nothing_keep_nobody_out() {
+    // Ours, the IOC's, and what either has beside.
+    let needed = LIMIT as u64 + 500;
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    assert!(most >= needed, "{needed} descriptors are needed, {most} allowed: ulimit -Hn {needed}");
     setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();
-    let many = usize::try_from(most / 2).unwrap().min(3000);
     let folder = tempfile::tempdir().unwrap();
     let ioc = Ioc::start(folder.path(), PVS, 0);
     let before = descriptors(ioc.pid());
-    let silent: Vec<TcpStream> = (0..many).map(|_| connect(ioc.port)).collect();
-    crate::until("all are accepted", || descriptors(ioc.pid()) >= before + many);
     let mut client = Client::start(Fetch::Monitor, network(ioc.port, "served"));
+    client.goes_on(10);
+    let mut silent: Vec<TcpStream> = (1..LIMIT).map(|_| connect(ioc.port)).collect();
+    crate::until("all are accepted", || descriptors(ioc.pid()) >= before + LIMIT);
+    // One more is told of and closed.
+    let mut refused = connect(ioc.port);
+    assert_eq!(refused.read(&mut [0; 64]).unwrap(), 0);
+    let told = ioc.remark("circuit refused");
+    assert!(told.ends_with(&format!("circuit refused: {LIMIT} circuits are open, which is the limit")), "{told}");
     client.goes_on(100);
+    // Where one ends there is room for another.
+    drop(silent.pop());
+    crate::until("there is room", || connect(ioc.port).read(&mut [0; 64]).unwrap() > 0);
     drop(silent);
     crate::until("their descriptors are given back", || descriptors(ioc.pid()) <= before + 2);
     client.goes_on(10);
@@ -126,6 +140,8 @@ fn a_client_that_does_not_read_holds_up_nobody() {
     });
     let mut client = Client::start(Fetch::Batch, network(ioc.port, "other"));
     client.goes_on(100);
+    let told = ioc.remark("has taken nothing for 5 s");
+    assert!(told.starts_with("stuck@") && told.contains("from 65536 on its requests"), "{told}");
     drop(stuck);
     let (_, tally) = client.stop();
     assert_eq!((tally.losses.len(), tally.requests), (0, Some(ioc.counted("other").gets)));

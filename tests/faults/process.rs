@@ -143,10 +143,16 @@ fn remarks(stderr: ChildStderr) -> Receiver<String> {
     receiver
 }
 
-/// A client's network at this port that gives a silent server up soon.
+/// A client's network at this port, with the usual patience: no load of this machine makes it give a server up.
 pub(crate) fn network(port: u16, user: &str) -> Network {
     let mut network = Network::loopback(port);
     network.manners.identity.user = user.to_owned();
+    network
+}
+
+/// The same, of one that gives a silent server up soon.
+pub(crate) fn hasty(port: u16, user: &str) -> Network {
+    let mut network = network(port, user);
     network.manners.patience = Span::from_millis(300);
     network.manners.echo_patience = Span::from_millis(300);
     network

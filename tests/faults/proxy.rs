@@ -32,6 +32,7 @@ pub(crate) enum Way {
 struct Shared {
     way: Mutex<Way>,
     open: AtomicU32,
+    searches: AtomicU32,
 }
 
 impl Shared {
@@ -56,7 +57,8 @@ impl Proxy {
             }
         };
         let port = tcp.local_addr().unwrap().port();
-        let shared = Arc::new(Shared { way: Mutex::new(Way::Through), open: AtomicU32::new(0) });
+        let shared =
+            Arc::new(Shared { way: Mutex::new(Way::Through), open: AtomicU32::new(0), searches: AtomicU32::new(0) });
         let forwarding = Arc::clone(&shared);
         thread::spawn(move || accept(&tcp, server, &forwarding));
         let forwarding = Arc::clone(&shared);
@@ -67,6 +69,11 @@ impl Proxy {
     /// From now on.
     pub(crate) fn set(&self, way: Way) {
         *self.shared.way.lock().unwrap() = way;
+    }
+
+    /// Searches that have come, passed on or not.
+    pub(crate) fn searches(&self) -> u32 {
+        self.shared.searches.load(Ordering::Acquire)
     }
 
     /// Ends all connections in this way, and lets new ones through once these are gone.
@@ -155,6 +162,7 @@ fn answer_searches(udp: &UdpSocket, server: u16, port: u16, shared: &Shared) {
     asking.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     let mut bytes = [0; 2048];
     while let Ok((count, client)) = udp.recv_from(&mut bytes) {
+        shared.searches.fetch_add(1, Ordering::AcqRel);
         if shared.way() == Way::Nowhere || asking.send_to(&bytes[..count], (Ipv4Addr::LOCALHOST, server)).is_err() {
             continue;
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Child;
 use std::thread::JoinHandle;
@@ -15,7 +16,7 @@ use crate::process::{program, signal};
 const RUN: &str = r#"
 name = "faulty"
 repeats = 1
-window = "1s"
+window = "2s"
 min_periods = 1
 warmup = "20ms"
 drain = "500ms"
@@ -58,9 +59,10 @@ impl Run {
             told
         });
         let run = Run { child, told, folder };
-        crate::until("the second client runs", || run.find("internal-client").is_some());
-        // It is in its window some time after it has connected: there is no other sign of that outside of it.
-        std::thread::sleep(std::time::Duration::from_millis(500));
+        // More than it sees before its window.
+        crate::until("the second client is in its window", || {
+            run.find("internal-client").and_then(|client| run.recorded(client)).is_some_and(|news| news > 25)
+        });
         run
     }
 
@@ -73,6 +75,18 @@ impl Run {
             String::from_utf8_lossy(&line).contains(argument)
         };
         children.find(of)?.parse().ok()
+    }
+
+    /// How much a process has recorded so far: the first word of the anonymous file that the run shares with it.
+    fn recorded(&self, pid: u32) -> Option<u64> {
+        let maps = fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
+        let inode: u64 =
+            maps.lines().find(|line| line.contains("/memfd:"))?.split_ascii_whitespace().nth(4)?.parse().ok()?;
+        let mut files = fs::read_dir(format!("/proc/{}/fd", self.child.id())).ok()?.flatten().map(|file| file.path());
+        let shared = files.find(|path| fs::metadata(path).is_ok_and(|file| file.ino() == inode))?;
+        let mut word = [0; 8];
+        fs::File::open(shared).ok()?.read_exact(&mut word).ok()?;
+        Some(u64::from_ne_bytes(word))
     }
 
     fn signal(&self, argument: &str, which: Signal) {
@@ -121,6 +135,7 @@ fn an_ioc_that_pauses_makes_its_changes_late_and_loses_none() {
     for fetch in ["monitor", "batch"] {
         let run = Run::start(fetch);
         run.signal("internal-ioc", Signal::SIGSTOP);
+        // How long the pause is, whatever comes of it.
         std::thread::sleep(std::time::Duration::from_millis(100));
         run.signal("internal-ioc", Signal::SIGCONT);
         let (code, told, summary, folder) = run.end();

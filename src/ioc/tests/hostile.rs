@@ -110,7 +110,14 @@ fn a_client_that_does_not_read_is_not_read_from() {
         rounds += 1;
         assert!(rounds < 100);
     }
-    assert!(ioc.unsent(client.id).len() < 64 * 1024 + 1100, "one answer over the limit at most");
+    let unsent = ioc.unsent(client.id).len();
+    assert!(unsent < 64 * 1024 + 1100, "one answer over the limit at most");
+    let told = ioc.stalled(client.id, Span::from_secs(5)).unwrap().what;
+    let (from, to) = (
+        format!("has taken nothing for 5 s: {unsent} bytes wait for it; "),
+        "from 16384 on its updates are held back, from 65536 on its requests",
+    );
+    assert_eq!(told, from + to);
     let mut answered = 0;
     while ioc.work(client.id, Tick(0), 1000) != Progress::Idle || !ioc.unsent(client.id).is_empty() {
         answered += ioc.unsent(client.id).len();

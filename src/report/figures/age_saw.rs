@@ -10,6 +10,8 @@ use crate::summary::Summary;
 
 const ID: &str = "age_saw";
 const TITLE: &str = "How old is what each client holds?";
+/// Name and question.
+pub(super) const NAME: (&str, &str) = (ID, TITLE);
 
 /// The age of the newest value that each client holds: it rises with time and falls at each newer value. Each lane has its own height.
 ///

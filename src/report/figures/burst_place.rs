@@ -10,6 +10,8 @@ use crate::summary::{ClientSummary, Summary};
 
 const ID: &str = "burst_place";
 const TITLE: &str = "What does the place in a burst do?";
+/// Name and question.
+pub(super) const NAME: (&str, &str) = (ID, TITLE);
 
 /// Median notice latency by place among the changes that were due at the same instant, with the band from 5 % to 95 %.
 ///

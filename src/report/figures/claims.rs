@@ -70,7 +70,7 @@ fn values(claim: &Claim, id: &'static str, judged: &[&Judged]) -> Option<Figure>
         id,
         title: claim.says.clone(),
         caption: format!(
-            "Claim {}: the measured quantities, mean over {} repeats; bars are 95 % intervals over repeats.{source}",
+            "Claim {}: the quantities that it speaks of, mean over {} repeats; bars are 95 % intervals over repeats.{source}",
             claim.name, n.repeats
         ),
         alt: told.join(" "),

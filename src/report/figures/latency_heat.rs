@@ -9,6 +9,8 @@ use crate::summary::{ClientSummary, Summary};
 
 const ID: &str = "latency_heat";
 const TITLE: &str = "Does latency stay the same while the window is open?";
+/// Name and question.
+pub(super) const NAME: (&str, &str) = (ID, TITLE);
 /// Shades between nothing and the fullest cell.
 const SHADES: f64 = 5.0;
 

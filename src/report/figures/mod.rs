@@ -76,6 +76,14 @@ pub fn of_facts(summary: &Summary, excerpt: &Excerpt) -> (Vec<Figure>, Vec<Omitt
     ])
 }
 
+/// The figures that need facts, where these were not kept and why.
+#[must_use]
+pub fn without_facts(reason: &str) -> Vec<Omitted> {
+    let omitted =
+        |(id, title): (&'static str, &str)| Omitted { id, title: title.to_owned(), reason: reason.to_owned() };
+    [timeline::NAME, age_saw::NAME, latency_heat::NAME, burst_place::NAME].map(omitted).to_vec()
+}
+
 pub(super) fn parted(tried: impl IntoIterator<Item = Result<Figure, Omitted>>) -> (Vec<Figure>, Vec<Omitted>) {
     let mut figures = Vec::new();
     let mut omitted = Vec::new();

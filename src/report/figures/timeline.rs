@@ -10,6 +10,8 @@ use crate::summary::{ClientSummary, Summary};
 
 const ID: &str = "timeline";
 const TITLE: &str = "What did each client believe, and when?";
+/// Name and question.
+pub(super) const NAME: (&str, &str) = (ID, TITLE);
 
 /// A client and its second.
 pub(super) type Shown<'a> = (Look, &'a ClientSummary, &'a Second);
