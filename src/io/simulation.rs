@@ -191,7 +191,7 @@ fn run(
 ) -> Result<Done, io::Error> {
     let full = group.scenario.facts == Facts::Full;
     let facts = kept.map(|folder| FactsFile::create(folder, number, group.clients.len(), full)).transpose()?;
-    let mut onlooker = Onlooker { facts, progress, stop, told: Tick(0) };
+    let mut onlooker = Onlooker { group, facts, progress, stop, told: Tick(0) };
     let simulated = group.run(&mut onlooker);
     let Onlooker { mut facts, told, .. } = onlooker;
     if let Some(facts) = &mut facts {
@@ -203,6 +203,7 @@ fn run(
 
 /// Looks on while a group goes.
 struct Onlooker<'a> {
+    group: &'a Group,
     facts: Option<FactsFile>,
     progress: &'a Simulating,
     stop: &'a AtomicBool,
@@ -224,13 +225,16 @@ impl Watcher for Onlooker<'_> {
 
     fn observed(&mut self, place: usize, observations: &[Observation]) {
         if let Some(facts) = &mut self.facts {
-            facts.observed(place, observations);
+            let slot = self.group.places.get(place).map_or(0, |place| place.0);
+            facts.observed(slot, observations);
         }
     }
 
     fn asked(&mut self, requests: &[(usize, Request)]) {
         if let Some(facts) = &mut self.facts {
-            facts.asked(requests);
+            let slot = |place: usize| self.group.places.get(place).map_or(0, |place| place.0);
+            let of_clients: Vec<_> = requests.iter().map(|(place, request)| (slot(*place), *request)).collect();
+            facts.asked(&of_clients);
         }
     }
 }
