@@ -248,6 +248,9 @@ impl From<SimulationError> for Failure {
         let text = error.to_string();
         match error {
             SimulationError::Source(_) => Failure::bad_input(text, "from: takes the folder of a run"),
+            SimulationError::Examined { .. } => {
+                Failure::bad_input(text, "doctor: takes what `pollcost doctor -o machine.json` wrote")
+            }
             SimulationError::Recorded { .. } => {
                 Failure::bad_input(text, "take a run that measured such a client, or another --link")
             }

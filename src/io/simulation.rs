@@ -13,6 +13,7 @@ use super::progress::Simulating;
 use super::redraw::write_report;
 use super::request::{LinkChoice, SimulateRequest};
 use super::runs::{LoadedRun, RunFolder, RunFolderError, load};
+use crate::doctor::{Examination, SCHEMA_VERSION};
 use crate::expect::judge;
 use crate::report::document::{RunNote, SimulationNote};
 use crate::report::excerpt::Excerpt;
@@ -38,6 +39,14 @@ pub enum SimulationError {
         run: String,
         /// Why not.
         why: RecordedError,
+    },
+    /// An examination cannot be read, or does not tell enough: bad input.
+    #[error("the link cannot be taken from {file}: {why}")]
+    Examined {
+        /// The file.
+        file: String,
+        /// Why not.
+        why: String,
     },
     /// Folder, saving or report, as of a live run.
     #[error(transparent)]
@@ -126,6 +135,17 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
 pub(super) fn link_model(scenario: &Scenario, link: &LinkChoice) -> Result<Model, SimulationError> {
     match link {
         LinkChoice::Model { link, .. } => Ok(Model::typical(link, scenario.clients.len())),
+        LinkChoice::Doctor(file) => {
+            let cannot = |why: String| SimulationError::Examined { file: file.display().to_string(), why };
+            let text = std::fs::read_to_string(file).map_err(|e| cannot(e.to_string()))?;
+            let found: Examination = serde_json::from_str(&text).map_err(|e| cannot(e.to_string()))?;
+            if found.schema_version != SCHEMA_VERSION {
+                let why = format!("it is of version {}, this program reads {SCHEMA_VERSION}", found.schema_version);
+                return Err(cannot(why));
+            }
+            let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+            Model::examined(scenario, &found, &name).map_err(|why| cannot(why.to_string()))
+        }
         LinkChoice::From(run) => {
             let LoadedRun { trace, summary, .. } = load(run).map_err(SimulationError::Source)?;
             // The folder's own name: where it lies is nothing that a result should depend on.
