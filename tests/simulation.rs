@@ -139,6 +139,9 @@ fn a_simulation_says_that_it_is_one() {
         assert!(!text(name).contains("measured mean"), "{name}");
     }
     assert!(text("figures/notice_ecdf.svg").contains("(simulated)"));
+    for name in files.keys().filter(|name| name.ends_with(".svg")) {
+        assert!(!text(name).contains("measured"), "{name}");
+    }
     // Drawing it again does not lose it.
     let again =
         Command::new(env!("CARGO_BIN_EXE_pollcost")).arg("report").arg(folder.path().join("out")).output().unwrap();

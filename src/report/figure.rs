@@ -300,10 +300,13 @@ impl Figure {
     pub fn marked(mut self, how: &str) -> Figure {
         self.title = format!("{} ({how})", self.title);
         for key in &mut self.keys {
-            if let Some(rest) = key.text.strip_prefix("measured ") {
-                key.text = format!("{how} {rest}");
+            if let Some(rest) =
+                key.text.strip_prefix("measured").filter(|rest| rest.is_empty() || rest.starts_with(' '))
+            {
+                key.text = format!("{how}{rest}");
             }
         }
+        self.caption = self.caption.replace("the measured quantities", &format!("the {how} quantities"));
         self
     }
 
