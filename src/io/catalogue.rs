@@ -117,7 +117,7 @@ fn earlier(folder: &Path, scenario: &Scenario, how: &How) -> Result<Surveyed, Ca
     let (note, saved, summary) = load_summary(folder).map_err(CatalogueError::Earlier)?;
     let (wanted, option) = match how {
         How::Live { .. } => (scenario.clone(), None),
-        How::Simulated { link, facts } => {
+        How::Simulated { link, facts, .. } => {
             (Scenario { facts: facts.unwrap_or(Facts::News), ..scenario.clone() }, Some(link.to_string()))
         }
     };
@@ -141,8 +141,9 @@ fn run_beside(request: &CatalogueRequest, scenario: &Scenario, own: &Path) -> Re
     let finished = match &request.how {
         How::Live { port } => run_live(&RunRequest { scenario, out, port: *port, check: false, voice })
             .map_err(|e| CatalogueError::Live(name, e))?,
-        How::Simulated { link, facts } => {
-            let request = SimulateRequest { scenario, out, link: link.clone(), facts: *facts, check: false, voice };
+        How::Simulated { link, facts, report } => {
+            let (link, facts, report) = (link.clone(), *facts, *report);
+            let request = SimulateRequest { scenario, out, link, facts, report, check: false, voice };
             run_simulation(&request).map_err(|e| CatalogueError::Simulation(name, e))?
         }
     };
@@ -184,6 +185,8 @@ mod tests {
             how: How::Simulated {
                 link: LinkChoice::Model { link: Link::default(), option: link.to_owned() },
                 facts: None,
+                // What is tested is the order of things, not the drawing.
+                report: false,
             },
             voice: Voice { format: Format::Text, quiet: true, colour: false },
         }

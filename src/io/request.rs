@@ -55,6 +55,8 @@ pub struct SimulateRequest {
     pub link: LinkChoice,
     /// Which facts are written to the tables; `None`: none, they are only counted.
     pub facts: Option<Facts>,
+    /// Whether a report and its figures are drawn.
+    pub report: bool,
     /// Whether the scenario's expectations count for the exit code.
     pub check: bool,
     /// How to speak.
@@ -88,6 +90,8 @@ pub enum How {
         link: LinkChoice,
         /// Likewise.
         facts: Option<Facts>,
+        /// Likewise.
+        report: bool,
     },
 }
 

@@ -125,7 +125,9 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
     if let Some(excerpt) = &excerpt {
         folder.save_excerpt(excerpt)?;
     }
-    write_report(&path, &note, &scenario, &summary, excerpt, Theme::Light)?;
+    if request.report {
+        write_report(&path, &note, &scenario, &summary, excerpt, Theme::Light)?;
+    }
     let sentence = sentence(&summary);
     let verdicts = judge(&scenario, &summary);
     Ok(Finished { summary, verdicts, failures, interrupted, folder: path, sentence })

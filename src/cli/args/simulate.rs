@@ -32,6 +32,9 @@ pub(crate) struct SimulateFlags {
     /// How long a message is under way: constant:TIME, lognormal:MEDIAN,SIGMA, from:RUN with the samples and the host of an earlier run, or doctor:FILE with those that `pollcost doctor -o FILE` found
     #[arg(long, value_name = "LINK", default_value = "constant:15us", value_parser = link)]
     pub(crate) link: LinkChoice,
+    /// Write the numbers only, no report and no figures: `pollcost report` draws them later
+    #[arg(long)]
+    pub(crate) no_report: bool,
 }
 
 /// A link as it is written.
