@@ -64,7 +64,9 @@ fn text(finished: &Finished) -> String {
     if !finished.verdicts.is_empty() {
         let _ = write!(text, "\n{}", lines(&finished.verdicts));
     }
-    let _ = write!(text, "\n{}\n\nReport: {}\n", finished.sentence, finished.folder.join("report.html").display());
+    let report = finished.folder.join("report.html");
+    let (what, place) = if report.exists() { ("Report", &report) } else { ("Run folder", &finished.folder) };
+    let _ = write!(text, "\n{}\n\n{what}: {}\n", finished.sentence, place.display());
     text
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct SimulateFlags {
     #[arg(long, value_name = "LINK", default_value = "constant:15us", value_parser = link)]
     pub(crate) link: LinkChoice,
     /// Write the numbers only, no report and no figures: `pollcost report` draws them later
-    #[arg(long)]
+    #[arg(long, conflicts_with = "all")]
     pub(crate) no_report: bool,
 }
 
