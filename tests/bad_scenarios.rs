@@ -215,6 +215,8 @@ fn of_clients() {
         ("back-off downwards", poll("pacing = \"backoff\"\nfirst = \"1s\"\nlast = \"10ms\"")),
         ("spin with a period", poll("pacing = \"spin\"\nperiod = \"1ms\"")),
         ("fixed delay with a sleep", poll("period = \"1ms\"\nsleep = \"1ms\"")),
+        ("no copies", poll("period = \"1ms\"\ncopies = 0")),
+        ("copies of another program", client("name = \"x\"\nfetch = \"monitor\"\ncommand = [\"true\"]\ncopies = 2")),
         ("slow poller", poll("period = \"1ms\"\nservice_time = \"1ms\"")),
         (
             "hybrid on PVs that never change",

@@ -139,6 +139,9 @@ fn a_simulation_says_that_it_is_one() {
         assert!(!text(name).contains("measured mean"), "{name}");
     }
     assert!(text("figures/notice_ecdf.svg").contains("(simulated)"));
+    for name in files.keys().filter(|name| name.ends_with(".svg")) {
+        assert!(!text(name).contains(">measured"), "{name}");
+    }
     // Drawing it again does not lose it.
     let again =
         Command::new(env!("CARGO_BIN_EXE_pollcost")).arg("report").arg(folder.path().join("out")).output().unwrap();
@@ -157,6 +160,33 @@ fn links_that_cannot_be_had_are_bad_input() {
         assert_eq!(done.status.code(), Some(2), "{link}: {}", String::from_utf8_lossy(&done.stderr));
         assert!(!folder.path().join("out").exists(), "{link}");
     }
+}
+
+#[test]
+fn an_examined_machine_can_be_the_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("machine.json");
+    let mut examined = Command::new(env!("CARGO_BIN_EXE_pollcost"));
+    let examined = examined.args(["doctor", "--quick", "--quiet", "-o"]).arg(&file).output();
+    assert!(examined.unwrap().status.success());
+    let link = format!("doctor:{}", file.display());
+    let done = simulate(folder.path(), "out", "2", &["--link", &link, "--quiet"]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let found: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let push = |quantile: &str| {
+        let all = found["loopback"]["push"].as_array().unwrap().iter();
+        all.filter_map(|at| at["took"][quantile].as_f64()).collect::<Vec<f64>>()
+    };
+    // No update is faster than the fastest raw message, and the typical one takes no longer than the slowest and its own handling.
+    let monitor = load(&folder.path().join("out")).unwrap().summary.clients.remove(0);
+    let (least, most) = (push("least_ns"), push("most_ns"));
+    let p50 = monitor.notice.p50_ns.unwrap().point;
+    assert!(p50 >= least.iter().fold(f64::INFINITY, |a, b| a.min(*b)), "{p50} {least:?}");
+    assert!(p50 <= most.iter().fold(0.0, |a: f64, b| a.max(*b)) + 1e5, "{p50} {most:?}");
+    // What is no examination is bad input.
+    fs::write(&file, "{}").unwrap();
+    let done = simulate(folder.path(), "again", "2", &["--link", &link]);
+    assert_eq!(done.status.code(), Some(2), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use thiserror::Error;
 use tokio::process::Command;
 
 use super::client_files::ClientFiles;
-use super::control::{ClientPv, ClientReply, ClientSetup, record_observation};
+use super::control::{ClientPv, ClientReply, ClientSetup, CopySetup, record_observation};
 use super::ioc_child::{no_memory, own_program, recording};
 use super::process::{Process, ProcessError};
 use super::recording::{Recording, number};
@@ -87,18 +87,18 @@ struct Printing {
 }
 
 impl ClientChild {
-    /// Starts a client against the IOC at `port` of the loopback address.
+    /// Starts a client and its copies, each against its own listener of the IOC on the loopback address.
     ///
     /// # Errors
     /// When it cannot be started.
     pub async fn start(
         scenario: &Scenario,
         spec: &ClientSpec,
-        port: u16,
-        seed: u64,
+        copies: Vec<CopySetup>,
     ) -> Result<ClientChild, ProcessError> {
+        let port = copies.first().map(|copy| copy.port).unwrap_or_default();
         match &spec.program {
-            Program::Native => ClientChild::start_native(scenario, spec, port, seed).await,
+            Program::Native => ClientChild::start_native(scenario, spec, copies, port).await,
             Program::External(command) => ClientChild::start_external(scenario, spec, command, port),
         }
     }
@@ -106,8 +106,8 @@ impl ClientChild {
     async fn start_native(
         scenario: &Scenario,
         spec: &ClientSpec,
+        copies: Vec<CopySetup>,
         port: u16,
-        seed: u64,
     ) -> Result<ClientChild, ProcessError> {
         let recording = recording(OBSERVATIONS)?;
         let inherited = vec![recording.for_child().map_err(no_memory)?];
@@ -119,7 +119,7 @@ impl ClientChild {
         let setup = ClientSetup {
             spec: spec.clone(),
             pvs: pvs.collect(),
-            seed,
+            copies,
             facts: scenario.facts,
             connect_timeout: scenario.connect_timeout,
             observations: number(&inherited[0]),

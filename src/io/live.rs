@@ -90,7 +90,7 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
     let scenario = &request.scenario;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let path = request.out.clone().unwrap_or_else(|| default_folder(&scenario.name, &started));
-    check_ports(request.port, scenario.clients.len())?;
+    check_ports(request.port, scenario.listeners().last().map_or(0, |last| last.end))?;
     let mut saver = Saver {
         folder: RunFolder::create(&path, scenario).map_err(LiveError::Folder)?,
         note: RunNote {

@@ -55,6 +55,8 @@ pub struct SimulateRequest {
     pub link: LinkChoice,
     /// Which facts are written to the tables; `None`: none, they are only counted.
     pub facts: Option<Facts>,
+    /// Whether a report and its figures are drawn.
+    pub report: bool,
     /// Whether the scenario's expectations count for the exit code.
     pub check: bool,
     /// How to speak.
@@ -88,6 +90,8 @@ pub enum How {
         link: LinkChoice,
         /// Likewise.
         facts: Option<Facts>,
+        /// Likewise.
+        report: bool,
     },
 }
 
@@ -103,12 +107,15 @@ pub enum LinkChoice {
     },
     /// The samples of a run folder; the host is taken from it, too.
     From(PathBuf),
+    /// What `pollcost doctor` found and wrote to a file, link and host.
+    Doctor(PathBuf),
 }
 
 impl fmt::Display for LinkChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LinkChoice::Model { option, .. } => f.write_str(option),
+            LinkChoice::Doctor(file) => write!(f, "doctor:{}", file.file_name().unwrap_or(file.as_os_str()).display()),
             LinkChoice::From(run) => write!(f, "from:{}", run.file_name().unwrap_or(run.as_os_str()).display()),
         }
     }

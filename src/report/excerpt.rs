@@ -4,6 +4,8 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+use std::borrow::Cow;
+
 use crate::pv::{PvId, Seq};
 use crate::scenario::model::ClientSpec;
 use crate::time::{Span, Tick};
@@ -90,12 +92,14 @@ impl Excerpt {
             let first = segments.first()?;
             let mut taken = Taken::new(segments.iter().map(|s| s.window.length().0).max()?);
             let mut second = None;
-            for segment in &segments {
+            for whole in &segments {
+                let first_copy = first_copy(client.copies, whole);
+                let segment = first_copy.as_ref();
                 let emissions = trace.emissions.get(segment.repeat as usize)?;
                 let index = EmissionIndex::new(scenario.pvs.len(), emissions);
                 let by_pv = ByPv::new(scenario.pvs.len(), segment.observations.iter().map(|o| o.pv));
                 taken.add(client, segment, &index, &by_pv, posted.get(segment.repeat as usize)?, wide);
-                if std::ptr::eq(*segment, *first) {
+                if std::ptr::eq(*whole, *first) {
                     second = client.pvs.first().and_then(|pv| {
                         let name = scenario.pvs.get(pv.index())?.name.to_string();
                         a_second(name, *pv, segment, &index, &by_pv)
@@ -222,6 +226,15 @@ impl Taken {
 }
 
 /// A while of one PV from the opening of the window.
+/// A segment with the observations of its client's first copy alone, which stands for all.
+fn first_copy(copies: u32, segment: &Segment) -> Cow<'_, Segment> {
+    if copies == 1 {
+        return Cow::Borrowed(segment);
+    }
+    let observations = segment.observations.iter().filter(|o| o.copy == 0).copied().collect();
+    Cow::Owned(Segment { observations, ..segment.clone() })
+}
+
 fn a_second(pv_name: String, pv: PvId, segment: &Segment, index: &EmissionIndex<'_>, by_pv: &ByPv) -> Option<Second> {
     let Window { open, close, .. } = segment.window;
     let since = |at: Tick| at.signed_since(open);

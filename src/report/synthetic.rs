@@ -65,6 +65,7 @@ impl Wish {
             pvs: all.clone(),
             dbr: DbrChoice::Time,
             service_time: Span::ZERO,
+            copies: 1,
         });
         Scenario {
             name: "quickstart".into(),
@@ -122,6 +123,7 @@ impl Wish {
             mean_period_ns: period,
             mean_round_trip_ns: period.map(|_| ROUND_NS),
             pvs: PVS,
+            copies: 1,
             repeats: self.repeats,
             changes,
             noticed: changes,

@@ -27,7 +27,7 @@ macro_rules! built_in {
 }
 
 /// All of them, the default first; a family stands together.
-pub const BUILT_IN: [BuiltIn; 19] = [
+pub const BUILT_IN: [BuiltIn; 20] = [
     built_in!("Start here", "quickstart"),
     built_in!("Start here", "strategies"),
     built_in!("Start here", "types"),
@@ -46,6 +46,7 @@ pub const BUILT_IN: [BuiltIn; 19] = [
     built_in!("Arrays", "camera"),
     built_in!("Load", "slow-consumer"),
     built_in!("Load", "ioc-restart"),
+    built_in!("Load", "many-clients"),
     built_in!("Python", "article"),
 ];
 

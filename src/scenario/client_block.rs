@@ -13,6 +13,8 @@ use crate::time::Span;
 
 /// The shortest period of a schedule.
 const SHORTEST: Span = Span::from_micros(1);
+/// The most copies of one client: each takes two listeners of the IOC, a circuit and a thread.
+const MAX_COPIES: u64 = 5000;
 /// The most texts with `*` in one client's list of PVs: each is held against every PV.
 const MAX_GLOBS: usize = 100;
 
@@ -60,13 +62,14 @@ const DBRS: [(&str, DbrChoice); 3] =
     [("plain", DbrChoice::Plain), ("time", DbrChoice::Time), ("ctrl", DbrChoice::Ctrl)];
 
 /// Keys that belong to some clients only.
-const ELSEWHERE: [(&str, &str); 7] = [
+const ELSEWHERE: [(&str, &str); 8] = [
     ("period", "it belongs to pacing = \"fixed-delay\", \"fixed-rate\" and \"jittered\""),
     ("jitter", "it belongs to pacing = \"jittered\""),
     ("first", "it belongs to pacing = \"backoff\""),
     ("last", "it belongs to pacing = \"backoff\""),
     ("sleep", "it belongs to pacing = \"hybrid\"; a fixed sleep is called `period`"),
     ("service_time", "it belongs to a native client with fetch = \"monitor\": a slow callback"),
+    ("copies", "it belongs to native clients: name each external `command` by itself"),
     ("dbr", "it belongs to native clients: an external `command` asks for what it wants"),
 ];
 
@@ -113,6 +116,7 @@ pub(crate) fn read<'a>(
             (true, Some(Fetch::Monitor)) => section.time_or("service_time", Span::ZERO..=LONGEST, Span::ZERO),
             _ => Span::ZERO,
         },
+        copies: if native { section.whole_or("copies", 1..=MAX_COPIES, 1) as u32 } else { 1 },
     };
     // Without a fetch, which keys belong is not known.
     if fetch.is_some() {

@@ -1,5 +1,7 @@
 //! The finished scenario that the rest of the program believes: every value in it has been checked.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::expectation::{Claim, Expectation};
@@ -71,6 +73,18 @@ impl Scenario {
     /// The block of each PV, in the order of the PVs.
     pub fn groups_of_pvs(&self) -> impl Iterator<Item = &PvGroup> {
         self.pvs.iter().filter_map(|pv| self.groups.get(pv.group))
+    }
+
+    /// The IOC's listeners of each client, one for each of its copies, so that the IOC's count tells them apart.
+    #[must_use]
+    pub fn listeners(&self) -> Vec<Range<usize>> {
+        let mut next = 0;
+        let range = |client: &ClientSpec| {
+            let first = next;
+            next += client.copies as usize;
+            first..next
+        };
+        self.clients.iter().map(range).collect()
     }
 
     /// How long a client goes on before its window opens: its first, random, phase is over by then.
@@ -331,6 +345,18 @@ pub struct ClientSpec {
     pub dbr: DbrChoice,
     /// A slow callback: how long the client works on each update before it takes the next.
     pub service_time: Span,
+    /// So many of it run at once, each with circuits of its own.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub copies: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_one(copies: &u32) -> bool {
+    *copies == 1
 }
 
 impl ClientSpec {

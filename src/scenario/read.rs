@@ -199,10 +199,10 @@ fn gather(blocks: Vec<PvBlock<'_>>) -> (Vec<PvGroup>, Vec<PvSpec>) {
 type NamedClient<'a> = (Option<Entry<'a>>, ClientSpec);
 
 fn read_clients<'a>(sections: Vec<Section<'a>>, scenario: &Scenario, index: &PvIndex<'_>) -> Vec<NamedClient<'a>> {
-    let (mut clients, mut looked_at) = (Vec::new(), 0);
+    let (mut clients, mut looked_at, mut copies) = (Vec::new(), 0, 0);
     for section in sections {
-        if looked_at > MAX_LOOKED_AT || clients.len() == MAX_CLIENTS {
-            let what = format!("up to here there are {} clients, and {looked_at} PVs in their lists", clients.len());
+        if looked_at > MAX_LOOKED_AT || copies >= MAX_CLIENTS {
+            let what = format!("up to here there are {copies} clients, and {looked_at} PVs in their lists");
             section.fault(
                 "",
                 what,
@@ -211,7 +211,8 @@ fn read_clients<'a>(sections: Vec<Section<'a>>, scenario: &Scenario, index: &PvI
             break;
         }
         let client = client_block::read(section, scenario, index);
-        looked_at += client.1.pvs.len();
+        looked_at += client.1.pvs.len() * client.1.copies as usize;
+        copies += client.1.copies as usize;
         clients.push(client);
     }
     clients

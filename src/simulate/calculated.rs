@@ -31,6 +31,7 @@ fn client(scenario: &Scenario, forecast: &Forecast) -> Option<ClientSummary> {
         mean_period_ns: forecast.period_ns,
         mean_round_trip_ns: forecast.round_trip_ns,
         pvs: spec.pvs.len(),
+        copies: spec.copies,
         repeats: 0,
         changes: 0,
         noticed: 0,

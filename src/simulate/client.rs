@@ -307,6 +307,9 @@ impl Client {
 
     /// Takes the bytes that have come.
     fn take_replies(&mut self, at: Tick, server: &mut Server) {
+        if self.has_ended(at) {
+            return self.lose(at, server);
+        }
         let missing = match self.read_all(at) {
             Ok(missing) => missing,
             Err(why) => return self.fail(why),

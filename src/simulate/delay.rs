@@ -99,6 +99,12 @@ impl Samples {
         }
     }
 
+    /// Those values, each as likely as the others; `None` of none.
+    #[must_use]
+    pub fn of_values(values: impl Iterator<Item = u64>) -> Option<Samples> {
+        Samples::of(values.map(|value| (value, 1)).collect())
+    }
+
     /// Values with how often each came.
     fn of(buckets: Vec<(u64, u64)>) -> Option<Samples> {
         let (mut count, mut sum) = (0u64, 0.0);

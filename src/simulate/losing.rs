@@ -36,8 +36,12 @@ impl Client {
 
     /// Waits for bytes, unless the end of the stream is all that there was.
     pub(super) fn wait_or_lose(&mut self, at: Tick, server: &mut Server) {
-        let ended = self.line.cut.is_some_and(|cut| cut <= at) && self.line.down.arrival().is_none();
-        if ended { self.lose(at, server) } else { self.wait_for_bytes() }
+        if self.has_ended(at) { self.lose(at, server) } else { self.wait_for_bytes() }
+    }
+
+    /// Whether the end of the stream is all that there is.
+    pub(super) fn has_ended(&self, at: Tick) -> bool {
+        self.line.cut.is_some_and(|cut| cut <= at) && self.line.down.arrival().is_none()
     }
 
     /// It notices that its circuit is gone, and looks for the IOC.

@@ -52,9 +52,11 @@ fn simulated(scenario: &Arc<Scenario>, model: &Model, messages: Messages, pile: 
         let emissions = collector.emissions.into_iter().map(|e| offset.emission(e));
         trace.emissions[group.repeat as usize].extend(emissions);
         for segment in trace.segments.iter_mut().filter(|s| s.repeat == group.repeat) {
-            let Some(place) = group.clients.iter().position(|c| *c == segment.client) else { continue };
-            segment.observations = collector.observations[place].iter().map(|o| offset.observation(*o)).collect();
-            let own = collector.requests.iter().filter(|(of, _)| *of == place);
+            let Some(slot) = group.clients.iter().position(|c| *c == segment.client) else { continue };
+            let places: Vec<usize> = (0..group.places.len()).filter(|p| group.places[*p].0 == slot).collect();
+            let observed = places.iter().flat_map(|place| &collector.observations[*place]);
+            segment.observations = observed.map(|o| offset.observation(*o)).collect();
+            let own = collector.requests.iter().filter(|(of, _)| places.contains(of));
             segment.requests = own.map(|(_, r)| offset.request(*r)).collect();
         }
     }
@@ -76,7 +78,8 @@ fn all() -> Vec<Arc<Scenario>> {
          [[client]]\nname = 'm'\nfetch = 'monitor'\n\
          [[client]]\nname = 'slow'\nfetch = 'monitor'\nservice_time = '3ms'\n\
          [[client]]\nname = 's'\nfetch = 'serial'\nperiod = '7ms'\ndbr = 'plain'\n\
-         [[client]]\nname = 'b'\nfetch = 'batch'\nperiod = '50ms'\npvs = 'A*'\ndbr = 'ctrl'\n\
+         [[client]]\nname = 'b'\nfetch = 'batch'\nperiod = '50ms'\npvs = 'A*'\ndbr = 'ctrl'\ncopies = 3\n\
+         [[client]]\nname = 'ms'\nfetch = 'monitor'\npvs = 'A*'\ncopies = 4\n\
          [[client]]\nname = 'c'\nfetch = 'cached'\nperiod = '20ms'\n\
          [[client]]\nname = 'spin'\nfetch = 'batch'\npacing = 'spin'\npvs = ['B', 'C']\n",
     ));

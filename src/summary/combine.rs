@@ -162,7 +162,8 @@ impl<'a> Fold<'a> {
 
     pub(super) fn add(&mut self, segment: &Segment, measured: &Measured) {
         self.repeats += 1;
-        self.time += segment.window.length();
+        // Each copy meets every change: rates are those of one.
+        self.time += segment.window.length() * u64::from(self.client.copies);
         self.changes += measured.paired.changes;
         self.noticed += measured.noticed;
         self.missed += measured.missed;
@@ -236,6 +237,7 @@ impl<'a> Fold<'a> {
             mean_period_ns: self.mean_period_ns(),
             mean_round_trip_ns: round_trip_ns,
             pvs: client.pvs.len(),
+            copies: client.copies,
             repeats: self.repeats,
             changes: self.changes,
             noticed: self.noticed,

@@ -148,10 +148,28 @@ pub fn measure(scenario: &Scenario, client: &ClientSpec, emissions: &EmissionInd
     let mut measured = Measured::new(scenario);
     let observations = segment.observations.as_slice();
     let back = segment.ioc.outage.map(|outage| outage.up);
-    let whole = Stretch { from: Tick(0), to: Tick(u64::MAX), emissions, observations, known: 0, back };
-    measured.add(scenario, client, segment.window, segment.begun, &whole);
+    let mut add = |observations: &[Observation]| {
+        let whole = Stretch { from: Tick(0), to: Tick(u64::MAX), emissions, observations, known: 0, back };
+        measured.add(scenario, client, segment.window, segment.begun, &whole);
+    };
+    match client.copies {
+        1 => add(observations),
+        // Every copy has noticed a change when it has: none counts for another.
+        copies => by_copy(observations, copies).iter().for_each(|of_copy| add(of_copy)),
+    }
     measured.count(&segment.ledger);
     measured
+}
+
+/// The observations of each copy, in their order.
+fn by_copy(observations: &[Observation], copies: u32) -> Vec<Vec<Observation>> {
+    let mut of_copy = vec![Vec::new(); copies as usize];
+    for observation in observations {
+        if let Some(place) = of_copy.get_mut(observation.copy as usize) {
+            place.push(*observation);
+        }
+    }
+    of_copy
 }
 
 /// Changes of the stretch whose updates may be sent and never taken: the latest, or, where a slow callback lags, any.

@@ -8,6 +8,10 @@ use crate::scenario::model::{Fetch, Pacing};
 use crate::stats::Estimate;
 use crate::time::Span;
 
+fn one() -> u32 {
+    1
+}
+
 /// A whole run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -93,6 +97,9 @@ pub struct ClientSummary {
     pub mean_round_trip_ns: Option<f64>,
     /// PVs it looked at.
     pub pvs: usize,
+    /// How many of it ran at once: counts and costs are those of all together.
+    #[serde(default = "one")]
+    pub copies: u32,
     /// Repeats that were measured.
     pub repeats: u32,
     /// Changes of these PVs in the windows, over all repeats.

@@ -298,6 +298,7 @@ mod tests {
             asked: None,
             received: trace.segments[1].window.open,
             first: false,
+            copy: 0,
         };
         trace.segments[1].observations.push(far);
         if let Some(tally) = &mut trace.segments[1].tally {

@@ -74,6 +74,16 @@ pub struct IocTally {
     pub outage: Option<Outage>,
 }
 
+impl IocTally {
+    /// Adds the count for another copy of the client.
+    pub fn add(&mut self, other: &IocTally) {
+        self.bytes_in += other.bytes_in;
+        self.bytes_out += other.bytes_out;
+        self.circuits += other.circuits;
+        self.outage = self.outage.or(other.outage);
+    }
+}
+
 /// When an IOC that was restarted was away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outage {

@@ -9,8 +9,9 @@ use crate::trace::{Emission, Observation, Request};
 
 /// Columns of `emissions.csv`.
 pub const EMISSIONS: &[&str] = &["repeat", "pv", "seq", "due_ns", "posted_ns"];
-/// Columns of `observations.csv`. `asked_ns` is empty for a callback; `first` is 1 for the client's first value of the PV, else 0.
-pub const OBSERVATIONS: &[&str] = &["client", "repeat", "pv", "seq", "asked_ns", "received_ns", "first"];
+/// Columns of `observations.csv`. `asked_ns` is empty for a callback; `first` is 1 for the client's first value of the PV, else 0; `copy`
+/// counts a client's copies from 0.
+pub const OBSERVATIONS: &[&str] = &["client", "repeat", "pv", "seq", "asked_ns", "received_ns", "first", "copy"];
 /// Columns of `requests.csv`.
 pub const REQUESTS: &[&str] = &["client", "repeat", "pv", "received_ns", "replied_ns", "seq"];
 
@@ -77,6 +78,7 @@ pub fn write_observations<W: Write>(
         line.optional(o.asked.map(|t| t.0))?;
         line.number(o.received.0)?;
         line.number(u64::from(o.first))?;
+        line.number(u64::from(o.copy))?;
         line.end()?;
     }
     Ok(())
@@ -92,13 +94,15 @@ pub fn read_observations(
     rows: u64,
     mut take: impl FnMut(usize, u32, Observation),
 ) -> Result<(), CsvError> {
-    Rows::new(input, OBSERVATIONS)?.each(rows, |row| {
+    // Runs from before clients had copies are without the last column.
+    Rows::new(input, &OBSERVATIONS[..7])?.each(rows, |row| {
         let observation = Observation {
             pv: row.pv(2, names)?,
             seq: Seq(row.number(3)?),
             asked: row.optional(4)?.map(Tick),
             received: Tick(row.number(5)?),
             first: row.flag(6)?,
+            copy: row.copy(7)?.unwrap_or(0),
         };
         take(row.client(0, names)?, row.repeat(1)?, observation);
         Ok(())
@@ -205,8 +209,8 @@ mod tests {
     fn observations_and_requests_come_back() {
         let names = Names::new(&scenario());
         let seen = [
-            Observation { pv: PvId(1), seq: Seq(0), asked: None, received: Tick(9), first: true },
-            Observation { pv: PvId(0), seq: Seq(4), asked: Some(Tick(0)), received: Tick(11), first: false },
+            Observation { pv: PvId(1), seq: Seq(0), asked: None, received: Tick(9), first: true, copy: 0 },
+            Observation { pv: PvId(0), seq: Seq(4), asked: Some(Tick(0)), received: Tick(11), first: false, copy: 3 },
         ];
         let bytes = written(|out| {
             out.write_record(OBSERVATIONS).unwrap();

@@ -45,6 +45,11 @@ impl Names {
         self.clients.get(index).map_or("", String::as_str)
     }
 
+    pub(super) fn copy(&self, column: usize) -> Result<Option<u32>, CsvError> {
+        let copy = self.optional(column)?.map(u32::try_from).transpose();
+        copy.map_err(|_| self.wrong(column, "a copy"))
+    }
+
     pub(super) fn pv(&self, pv: PvId) -> &str {
         self.pvs.get(pv.index()).map_or("", String::as_str)
     }

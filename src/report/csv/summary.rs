@@ -62,6 +62,7 @@ const COLUMNS: &[Column] = &[
     ("expected_seen_mean_us", |c| c.expected.seen_mean_ns.map(|ns| decimals(ns * 1e-3, 3))),
     ("expected_age_mean_us", |c| c.expected.age_mean_ns.map(|ns| decimals(ns * 1e-3, 3))),
     ("expected_age_peak_us", |c| c.expected.age_peak_ns.map(|ns| decimals(ns * 1e-3, 3))),
+    ("copies", |c| Some(c.copies.to_string())),
     ("recovery_ms", |c| point(c.recovery_ns, 1e-6, 3)),
 ];
 
