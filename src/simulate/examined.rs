@@ -153,7 +153,7 @@ fn timer(found: &Examination, sleep: Span) -> Option<Quantiles> {
 fn less(quantiles: &Quantiles, cost: Span) -> Delay {
     let values = (0..POINTS).map(|i| {
         let ns = at(quantiles, (f64::from(i) + 0.5) / f64::from(POINTS));
-        Span(ns.round() as u64).saturating_sub(cost).0
+        (ns.round() as u64).saturating_sub(cost.0)
     });
     Samples::of_values(values).map_or(Delay::NONE, Delay::Samples)
 }
@@ -217,14 +217,14 @@ mod tests {
         assert_eq!(model.ioc.costs, typical, "the fastest push, 24 us, leaves room for its 18");
         let push = |client: usize| model.clients[client].push.mean_ns();
         // 1000 changes a second against ten bursts of a second.
-        assert_eq!(push(0), (us(24) - of_push(&typical)).0 as f64);
-        assert_eq!(push(1), (us(100) - of_push(&typical)).0 as f64);
+        assert_eq!(push(0), (24_000 - of_push(&typical).0) as f64);
+        assert_eq!(push(1), (100_000 - of_push(&typical).0) as f64);
         let trip = |client: usize| match &model.clients[client].round_trip {
             RoundTrip::Whole(both) => both.mean_ns() + of_round_trip(&typical).0 as f64,
             RoundTrip::EachWay(_) => f64::NAN,
         };
         assert_eq!((trip(2), trip(3)), (150e3, 50e3));
-        assert_eq!(model.clients[2].timer.mean_ns(), (us(70) - typical.client_wakeup).0 as f64);
+        assert_eq!(model.clients[2].timer.mean_ns(), (70_000 - typical.client_wakeup.0) as f64);
     }
 
     #[test]

@@ -45,11 +45,6 @@ impl Names {
         self.clients.get(index).map_or("", String::as_str)
     }
 
-    pub(super) fn copy(&self, column: usize) -> Result<Option<u32>, CsvError> {
-        let copy = self.optional(column)?.map(u32::try_from).transpose();
-        copy.map_err(|_| self.wrong(column, "a copy"))
-    }
-
     pub(super) fn pv(&self, pv: PvId) -> &str {
         self.pvs.get(pv.index()).map_or("", String::as_str)
     }
@@ -158,6 +153,11 @@ impl Row<'_> {
 
     pub(super) fn repeat(&self, column: usize) -> Result<u32, CsvError> {
         self.number(column)?.try_into().map_err(|_| self.wrong(column, "a repeat"))
+    }
+
+    pub(super) fn copy(&self, column: usize) -> Result<Option<u32>, CsvError> {
+        let copy = self.optional(column)?.map(u32::try_from).transpose();
+        copy.map_err(|_| self.wrong(column, "a copy"))
     }
 
     pub(super) fn pv(&self, column: usize, names: &Names) -> Result<PvId, CsvError> {

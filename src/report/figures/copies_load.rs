@@ -74,9 +74,12 @@ pub fn copies_load(summary: &Summary) -> Result<Figure, Omitted> {
     })
 }
 
+/// Clients that do the same: how, and where their points are.
+type Family<'a> = (Fetch, &'a Option<Pacing>, Vec<(f64, f64)>);
+
 /// Lines along clients that do the same.
 fn joins(shown: &[(usize, &ClientSummary, Point)]) -> Vec<Series> {
-    let mut families: Vec<(Fetch, &Option<Pacing>, Vec<(f64, f64)>)> = Vec::new();
+    let mut families: Vec<Family<'_>> = Vec::new();
     for (_, client, point) in shown {
         let at = (point.x, point.y);
         match families.iter_mut().find(|(fetch, pacing, _)| *fetch == client.fetch && **pacing == client.pacing) {
@@ -85,7 +88,7 @@ fn joins(shown: &[(usize, &ClientSummary, Point)]) -> Vec<Series> {
         }
     }
     families.retain(|(.., points)| points.len() > 1);
-    let line = |(fetch, _, mut points): (Fetch, &Option<Pacing>, Vec<(f64, f64)>)| {
+    let line = |(fetch, _, mut points): Family<'_>| {
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         let name = format!("copies of {} clients", fetch_word(fetch));
         Series { name, look: Look::Muted, shape: Shape::Line { points, dash: SOLID } }
