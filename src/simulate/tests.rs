@@ -165,7 +165,8 @@ fn nothing_is_impossible() {
                 assert!(of_repeat.iter().all(|e| e.posted >= e.due));
             }
             for segment in &trace.segments {
-                assert!(segment.observations.is_sorted_by_key(|o| o.received));
+                // Those of one copy after those of another.
+                assert!(segment.observations.is_sorted_by_key(|o| (o.copy, o.received)));
                 assert!(segment.begun < segment.window.open);
             }
         }
