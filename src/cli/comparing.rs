@@ -56,7 +56,7 @@ fn in_turn(flags: &CompareFlags) -> Result<Comparison, Failure> {
     let policy = load_policy(flags.policy.as_deref(), None)?;
     let policy = Policy { repeats: flags.repeats.unwrap_or(policy.repeats), ..policy };
     let subjects = [subject(base, flags)?, subject(new, flags)?];
-    let request = Interleaved { subjects, repeats: policy.repeats, quiet: flags.quiet };
+    let request = Interleaved { subjects, repeats: policy.repeats, awake: !flags.let_sleep, quiet: flags.quiet };
     Ok(interleave(&request, &policy)?.comparison)
 }
 
@@ -79,9 +79,9 @@ pub(super) fn baseline(flags: BaselineFlags) -> Result<u8, Failure> {
             let baseline = load_side(&file)?.baseline;
             print(&if matches!(format, FormatFlag::Json) { baseline.write() } else { shown(&baseline) })
         }
-        BaselineFlags::Update { file, run } => {
+        BaselineFlags::Update { file, run, policy } => {
             let new = load_side(&run)?.baseline;
-            let changed = match compare_paths(&file, &run, None) {
+            let changed = match compare_paths(&file, &run, policy.as_deref()) {
                 Ok(comparison) => text::text(&comparison, false, false),
                 Err(CompareError::Different { differences, .. }) => {
                     format!("it is another experiment now: {}\n", differences.join("; "))
@@ -159,6 +159,7 @@ impl From<InterleaveError> for Failure {
         match error {
             InterleaveError::Different(_) => Failure::bad_input(text, "both must run the same experiment"),
             InterleaveError::Interrupted => Failure { exit: exit::INTERRUPTED, ..Failure::measurement(text, "") },
+            InterleaveError::Awake(_) => Failure::measurement(text, "let them sleep: --let-sleep"),
             _ => Failure::measurement(text, ""),
         }
     }

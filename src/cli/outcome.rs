@@ -57,7 +57,7 @@ pub(super) fn told(finished: &Finished, format: Format, check: bool) -> String {
 }
 
 fn text(finished: &Finished) -> String {
-    let mut text = table(&finished.summary);
+    let mut text = table(&finished.summary, &finished.doubts);
     text.push('\n');
     for warning in &finished.summary.warnings {
         let _ = writeln!(text, "{}", line(warning));
@@ -152,7 +152,7 @@ impl From<LiveError> for Failure {
             LiveError::Write(FileError { .. }) | LiveError::Save(_) | LiveError::Run(_) => {
                 Failure::measurement(text, "what was saved before is kept")
             }
-            LiveError::Draw(_) | LiveError::Runtime(_) => Failure::measurement(text, ""),
+            LiveError::Draw(_) | LiveError::Runtime(_) | LiveError::Awake(_) => Failure::measurement(text, ""),
         }
     }
 }

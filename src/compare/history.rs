@@ -7,7 +7,7 @@ use super::baseline::Baseline;
 use super::metric::Metric;
 use super::policy::Policy;
 use super::sameness::differences;
-use crate::stats::change_points::{change_points, drift};
+use crate::stats::course::course;
 
 /// Version of the layout of a history as JSON.
 pub const HISTORY_VERSION: u32 = 1;
@@ -40,7 +40,7 @@ pub struct Track {
     pub values: Vec<f64>,
     /// Where it changed by what matters.
     pub changes: Vec<Step>,
-    /// A slow change by what matters, where no step shows one.
+    /// A slow change by what matters, told apart from the steps.
     pub drift: Option<Slope>,
 }
 
@@ -50,9 +50,9 @@ pub struct Track {
 pub struct Step {
     /// Index of the first run after it.
     pub at: usize,
-    /// Mean of the stretch before it.
+    /// Mean of the stretch before it; where the metric drifts too, as of the step.
     pub before: f64,
-    /// Mean of the stretch after it.
+    /// Mean of the stretch after it, likewise.
     pub after: f64,
     /// Of E-divisive's permutation test.
     pub p: f64,
@@ -101,8 +101,7 @@ pub fn history(runs: &[(String, Baseline)], policy: &Policy, seed: u64) -> Histo
             let Some(values) = values else { continue };
             let matters =
                 |before: f64, after: f64| (after - before).abs() >= least.absolute.max(least.relative * before.abs());
-            let changes = steps(&values, policy.level, seed, matters);
-            let drift = if changes.is_empty() { slope(&values, policy.level, matters) } else { None };
+            let (changes, drift) = told(&values, policy.level, seed, matters);
             let (client, unit) = (client.name.clone(), metric.unit().to_owned());
             found.tracks.push(Track { client, metric: *metric, unit, values, changes, drift });
         }
@@ -110,28 +109,14 @@ pub fn history(runs: &[(String, Baseline)], policy: &Policy, seed: u64) -> Histo
     found
 }
 
-fn steps(values: &[f64], level: f64, seed: u64, matters: impl Fn(f64, f64) -> bool) -> Vec<Step> {
-    let points = change_points(values, level, seed);
-    let ends = |i: usize| {
-        (
-            i.checked_sub(1).and_then(|b| points.get(b)).map_or(0, |p| p.at),
-            points.get(i + 1).map_or(values.len(), |p| p.at),
-        )
-    };
-    let mean = |from: usize, to: usize| {
-        let stretch = values.get(from..to).unwrap_or_default();
-        stretch.iter().sum::<f64>() / stretch.len().max(1) as f64
-    };
-    let all = points.iter().enumerate().map(|(i, point)| {
-        let (from, to) = ends(i);
-        Step { at: point.at, before: mean(from, point.at), after: mean(point.at, to), p: point.p }
+/// The steps and the drift of a track, as far as they matter.
+fn told(values: &[f64], level: f64, seed: u64, matters: impl Fn(f64, f64) -> bool) -> (Vec<Step>, Option<Slope>) {
+    let course = course(values, level, seed);
+    let steps = course.steps.iter().filter(|step| matters(step.before, step.after));
+    let steps = steps.map(|s| Step { at: s.at, before: s.before, after: s.after, p: s.p }).collect();
+    let slope = course.drift.zip(values.first()).and_then(|(drift, first)| {
+        let whole = drift.slope * (values.len() - 1) as f64;
+        matters(*first, first + whole).then_some(Slope { a_run: drift.slope, whole, p: drift.p })
     });
-    all.filter(|step| matters(step.before, step.after)).collect()
-}
-
-fn slope(values: &[f64], level: f64, matters: impl Fn(f64, f64) -> bool) -> Option<Slope> {
-    let drift = drift(values)?;
-    let first = values.first()?;
-    let whole = drift.slope * (values.len() - 1) as f64;
-    (drift.p <= level && matters(*first, first + whole)).then_some(Slope { a_run: drift.slope, whole, p: drift.p })
+    (steps, slope)
 }

@@ -18,6 +18,13 @@ pub fn parts(scenario: &Scenario) -> BTreeMap<String, String> {
         ("drain".to_owned(), scenario.drain.to_string()),
         ("concurrent".to_owned(), scenario.concurrent.to_string()),
     ]);
+    // Told only where they are not as usual: what was kept before there were such keys stays comparable.
+    let unusual = [
+        ("event_queue", scenario.event_queue.map(|entries| entries.to_string())),
+        ("spin", scenario.spin.map(|spin| spin.to_string())),
+        ("awake", scenario.awake.then(|| "yes".to_owned())),
+    ];
+    parts.extend(unusual.into_iter().filter_map(|(part, says)| Some((part.to_owned(), says?))));
     for (index, group) in scenario.groups.iter().enumerate() {
         let pvs = scenario.pvs.iter().filter(|pv| pv.group == index).count();
         parts.insert(format!("pv {}", group.pattern), of_group(group, pvs));

@@ -228,7 +228,8 @@ fn a_history_has_its_step_and_its_drift() {
     assert_eq!((step, track(Metric::NoticeP50).drift), (vec!["run 12"], None));
     assert!(track(Metric::CpuIoc).changes.is_empty() && track(Metric::CpuIoc).drift.is_none());
     let requests = track(Metric::Requests);
-    assert!(requests.drift.is_some() || !requests.changes.is_empty());
+    // 46 % over all runs: a drift, not a staircase.
+    assert!(requests.drift.is_some_and(|d| (d.a_run - 2.0).abs() < 0.2) && requests.changes.is_empty(), "{requests:?}");
     assert_eq!(history(&runs, &Policy::default(), 1), found);
     assert!(history(&[], &Policy::default(), 1).tracks.is_empty());
 }

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use thiserror::Error;
 use tokio::sync::watch;
 
+use super::awake::{Awake, AwakeError};
 use super::host::host;
 use super::live::interrupts;
 use super::run::{self, RunError};
@@ -56,6 +57,8 @@ pub struct Interleaved {
     pub subjects: [(String, Subject); 2],
     /// Repeats of each; rounded up to an even number.
     pub repeats: u32,
+    /// Whether the processors are kept from sleeping meanwhile.
+    pub awake: bool,
     /// No progress.
     pub quiet: bool,
 }
@@ -81,6 +84,9 @@ pub enum InterleaveError {
     /// A summary without single repeats.
     #[error("the other build is too old: {0}")]
     Baseline(#[from] BaselineError),
+    /// The processors cannot be kept awake.
+    #[error(transparent)]
+    Awake(#[from] AwakeError),
     /// The runtime for the child processes, or a temporary folder.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -106,6 +112,7 @@ pub fn interleave(request: &Interleaved, policy: &Policy) -> Result<Measured, In
     if !told.is_empty() {
         return Err(InterleaveError::Different(told));
     }
+    let _awake = request.awake.then(Awake::start).transpose()?;
     // Turns of the base: first and second of each round; turns of the new one.
     let mut turns: [Vec<Summary>; 3] = Default::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

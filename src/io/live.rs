@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use thiserror::Error;
 use tokio::sync::watch;
 
+use super::awake::{Awake, AwakeError};
 use super::clock;
 use super::draw::DrawError;
 use super::files::FileError;
@@ -19,6 +20,7 @@ use super::run::{self, Event, Outcome, RunError};
 use super::runs::{RunFolder, RunFolderError};
 use crate::expect::{Verdicts, judge};
 use crate::report::document::RunNote;
+use crate::report::doubts::Doubts;
 use crate::report::excerpt::Excerpt;
 use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
@@ -57,6 +59,9 @@ pub enum LiveError {
     /// The report could not be written.
     #[error(transparent)]
     Write(#[from] FileError),
+    /// The processors cannot be kept awake, which the scenario asks for.
+    #[error(transparent)]
+    Awake(#[from] AwakeError),
     /// The runtime for the child processes could not be started.
     #[error("child processes cannot be watched: {0}")]
     Runtime(std::io::Error),
@@ -77,6 +82,8 @@ pub struct Finished {
     pub folder: PathBuf,
     /// What polling cost.
     pub sentence: String,
+    /// What is known against the numbers of each client.
+    pub doubts: Doubts,
     /// Figures that have no data, with the reason.
     pub left_out: Vec<String>,
 }
@@ -91,6 +98,8 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let path = request.out.clone().unwrap_or_else(|| default_folder(&scenario.name, &started));
     check_ports(request.port, scenario.listeners().last().map_or(0, |last| last.end))?;
+    // From before the floor is measured: it is the floor of what follows.
+    let _awake = scenario.awake.then(Awake::start).transpose()?;
     let mut saver = Saver {
         folder: RunFolder::create(&path, scenario).map_err(LiveError::Folder)?,
         note: RunNote {
@@ -201,6 +210,7 @@ impl Saver {
         self.folder.save_excerpt(&excerpt).map_err(LiveError::Save)?;
         let left_out = write_report(&folder, &self.note, &trace.scenario, &summary, Some(excerpt), Theme::Light)?;
         let verdicts = judge(&trace.scenario, &summary);
-        Ok(Finished { summary, verdicts, failures, interrupted, folder, sentence, left_out })
+        let doubts = Doubts::new(&summary, &trace.scenario, &self.note.host);
+        Ok(Finished { summary, doubts, verdicts, failures, interrupted, folder, sentence, left_out })
     }
 }

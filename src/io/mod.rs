@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "this is the room for clocks, sleeps, files and sockets")]
 
 mod attend;
+pub mod awake;
 pub mod catalogue;
 mod circuits;
 pub mod client_child;

@@ -7,7 +7,7 @@ use super::files::write_files;
 use super::live::LiveError;
 use super::report_files::report_files;
 use super::request::ReportRequest;
-use super::runs::{load_excerpt, load_summary};
+use super::runs::{load, load_excerpt, load_summary};
 use crate::expect::{Verdicts, judge};
 use crate::report::comparison::{Comparison, Side};
 use crate::report::content::{Content, ReportInput};
@@ -45,7 +45,7 @@ struct Told {
 impl Told {
     fn load(run: &Path) -> Result<Told, LiveError> {
         let (note, scenario, summary) = load_summary(run).map_err(LiveError::Load)?;
-        let excerpt = load_excerpt(run).map_err(LiveError::Load)?;
+        let excerpt = excerpt(run, &note)?;
         Ok(Told { note, scenario, summary, excerpt })
     }
 
@@ -74,6 +74,17 @@ impl Told {
             failures: &[],
         })
     }
+}
+
+/// The excerpt that the run kept, or one of its facts where the run is older than excerpts; `None` where neither is there.
+fn excerpt(run: &Path, note: &RunNote) -> Result<Option<Excerpt>, LiveError> {
+    let kept = load_excerpt(run).map_err(LiveError::Load)?;
+    let has_tables = ["emissions.csv", "observations.csv"].iter().all(|table| run.join(table).is_file());
+    let has_facts = has_tables && note.simulated.as_ref().is_none_or(|simulated| simulated.facts);
+    if kept.is_some() || !has_facts {
+        return Ok(kept);
+    }
+    Ok(Some(Excerpt::of(&load(run).map_err(LiveError::Load)?.trace)))
 }
 
 /// Draws what was asked for again.

@@ -16,6 +16,7 @@ use super::runs::{LoadedRun, RunFolder, RunFolderError, load};
 use crate::doctor::{Examination, SCHEMA_VERSION};
 use crate::expect::judge;
 use crate::report::document::{RunNote, SimulationNote};
+use crate::report::doubts::Doubts;
 use crate::report::excerpt::Excerpt;
 use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
@@ -131,7 +132,8 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
     }
     let sentence = sentence(&summary);
     let verdicts = judge(&scenario, &summary);
-    Ok(Finished { summary, verdicts, failures, interrupted, folder: path, sentence, left_out })
+    let doubts = Doubts::new(&summary, &scenario, &note.host);
+    Ok(Finished { summary, doubts, verdicts, failures, interrupted, folder: path, sentence, left_out })
 }
 
 /// The model that was chosen.

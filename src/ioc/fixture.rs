@@ -66,6 +66,7 @@ pub(crate) fn scenario(groups: Vec<PvGroup>, pvs: Vec<PvSpec>) -> Scenario {
         facts: Facts::News,
         event_queue: None,
         spin: None,
+        awake: false,
         groups,
         pvs,
         clients: Vec::new(),

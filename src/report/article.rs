@@ -43,14 +43,18 @@ fn latex_table(grid: &Grid, name: &str) -> String {
     for cells in &grid.rows {
         out += &row(cells.iter().map(latex_cell).collect());
     }
-    out += "\\bottomrule\n\\end{tabular}}\n\\end{table*}\n";
+    out += "\\bottomrule\n\\end{tabular}}\n";
+    for note in &grid.notes {
+        let _ = writeln!(out, "\n\\smallskip\\footnotesize {}", latex(note));
+    }
+    out += "\\end{table*}\n";
     out
 }
 
 fn latex_cell(cell: &Cell) -> String {
     match &cell.interval {
-        Some(interval) => format!("{} ({})", latex(&cell.text), latex(interval)),
-        None => latex(&cell.text),
+        Some(interval) => format!("{} ({})", latex(&cell.marked()), latex(interval)),
+        None => latex(&cell.marked()),
     }
 }
 
@@ -68,7 +72,7 @@ fn csv_table(grid: &Grid) -> Result<Vec<u8>, csv::Error> {
     table.write_record(None::<&[u8]>)?;
     for row in &grid.rows {
         for (column, cell) in row.iter().enumerate() {
-            table.write_field(&cell.text)?;
+            table.write_field(cell.marked())?;
             if has_interval(column) {
                 table.write_field(cell.interval.as_deref().unwrap_or_default())?;
             }
@@ -162,6 +166,8 @@ fn latex(plain: &str) -> String {
             '~' => out += "\\textasciitilde{}",
             '^' => out += "\\textasciicircum{}",
             '<' | '>' => out.extend(['$', c, '$']),
+            '†' => out += "\\textdagger{}",
+            '‡' => out += "\\textdaggerdbl{}",
             'µ' => out += "\\textmu{}",
             '–' => out += "--",
             '−' => out += "$-$",

@@ -217,6 +217,7 @@ fn overview(sides: &[Side<'_>]) -> Grid {
         caption: "Which runs".to_owned(),
         head: head.map(str::to_owned).to_vec(),
         rows: sides.iter().map(row).collect(),
+        notes: Vec::new(),
     }
 }
 
@@ -227,7 +228,7 @@ impl Quantity {
             std::iter::once(Cell::words(client)).chain(cells).collect()
         };
         let head = std::iter::once("Client".to_owned()).chain(sides.iter().map(|side| side.name.to_owned())).collect();
-        Grid { caption: self.name.to_owned(), head, rows: clients.iter().map(row).collect() }
+        Grid { caption: self.name.to_owned(), head, rows: clients.iter().map(row).collect(), notes: Vec::new() }
     }
 
     /// A lane for each client, a point for each run.

@@ -1,6 +1,7 @@
 //! What the report says, before it is HTML or Markdown: both are written from the same content.
 
 use super::document::SimulationNote;
+use super::doubts::Doubts;
 use super::excerpt::Excerpt;
 use super::figure::{Figure, Omitted};
 use super::grids::{self, Grid};
@@ -75,10 +76,8 @@ impl Content {
         let judged = expect::judge(input.scenario, input.summary);
         let how = if input.simulated.is_some() { "simulated" } else { "live" };
         let got = if input.simulated.is_some() { "simulated" } else { "measured" };
+        let doubts = Doubts::new(input.summary, input.scenario, input.host);
         let (mut figures, mut omitted) = figures::all(input.summary, input.scenario);
-        if let Some(tail) = figures.iter_mut().find(|figure| figure.id == "notice_tail") {
-            figures::with_floor(tail, input.host, input.scenario);
-        }
         if let Some(excerpt) = input.excerpt {
             let (of_facts, not) = figures::of_facts(input.summary, excerpt);
             // What happened comes before how often.
@@ -87,19 +86,23 @@ impl Content {
         } else {
             omitted.extend(figures::without_facts(if input.simulated.is_some() { NOT_KEPT } else { NO_EXCERPT }));
         }
+        figures.iter_mut().for_each(|figure| doubts.mark_figure(figure));
         let (of_claims, not) = figures::parted(figures::of_claims(input.scenario, input.summary, &judged));
         figures.splice(0..0, of_claims);
         omitted.extend(not);
         if input.simulated.is_some() {
             figures = figures.into_iter().map(|figure| figure.marked("simulated")).collect();
         }
+        let (mut learned, mut cost) = (grids::learned(input.summary), grids::cost(input.summary));
+        doubts.mark_table(&mut learned, &grids::LEARNED_LATENCIES);
+        doubts.mark_table(&mut cost, &[]);
         Content {
             title: input.scenario.title.clone(),
             subtitle: format!("Scenario {}, {how}, {}", input.scenario.name, input.when),
             clients: input.summary.clients.iter().map(|client| client.name.clone()).collect(),
             plain: prose::plain(input.summary, input.scenario),
             setup: setup::rows(input.scenario, input.host, input.simulated),
-            results: vec![grids::learned(input.summary), grids::cost(input.summary)],
+            results: vec![learned, cost],
             verdicts: verdicts::grids(&judged).into_iter().chain(verdicts::probes(input.summary)).collect(),
             claim_notes: judged.claims.iter().filter_map(|c| Some((c.name.clone(), c.note.clone()?))).collect(),
             expected: grids::expected(input.summary, got),

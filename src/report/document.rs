@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::csv::summary::{EmptyCell, empty_cells};
 use crate::expect::{Verdicts, judge};
 use crate::scenario::model::Scenario;
+use crate::summary::checks::worst_percent;
 use crate::summary::{ClientSummary, ProbeSummary, Summary, Warning};
 use crate::time::{Span, Tick};
 use crate::trace::{ClientTally, Failure, Host, IocTally, Segment, Trace, Window};
@@ -260,8 +261,8 @@ fn check(layout: &Layout) -> Result<(), String> {
 }
 
 fn document(layout: Layout) -> Document {
-    let clients = &layout.scenario.clients;
-    let index = |name: &str| clients.iter().position(|c| c.name == name).unwrap_or_default();
+    let named = &layout.scenario.clients;
+    let index = |name: &str| named.iter().position(|c| c.name == name).unwrap_or_default();
     let segments = layout.segments.into_iter().map(|s| Segment {
         client: index(&s.client),
         repeat: s.repeat,
@@ -280,7 +281,11 @@ fn document(layout: Layout) -> Document {
         tally: s.tally,
         warnings: s.warnings,
     });
-    let segments = segments.collect();
+    let segments: Vec<Segment> = segments.collect();
+    let mut clients = layout.summaries;
+    for client in &mut clients {
+        disturbed(client, &layout.scenario, &segments);
+    }
     let note = RunNote {
         pollcost: layout.pollcost,
         started: layout.started,
@@ -299,9 +304,20 @@ fn document(layout: Layout) -> Document {
             probes: Vec::new(),
             scenario: layout.scenario,
         },
-        summary: Summary { clients: layout.summaries, probes: layout.probes, warnings: layout.warnings },
+        summary: Summary { clients, probes: layout.probes, warnings: layout.warnings },
         rows: layout.rows,
     }
+}
+
+/// The first versions saved what disturbed a client only beside its windows.
+fn disturbed(client: &mut ClientSummary, scenario: &Scenario, segments: &[Segment]) {
+    let worst = |of: fn(&Segment) -> Option<Span>| {
+        let own = segments.iter().filter(|s| scenario.clients.get(s.client).is_some_and(|c| c.name == client.name));
+        worst_percent(&own.map(|s| (of(s), s.window.length())).collect::<Vec<_>>())
+    };
+    let found = (worst(|s| s.cpu_others), worst(|s| s.steal));
+    client.others_percent = client.others_percent.or(found.0);
+    client.stolen_percent = client.stolen_percent.or(found.1);
 }
 
 /// Objects on lines of their own, arrays of anything else on one line: long lists of numbers stay readable in a diff.

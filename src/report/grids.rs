@@ -14,6 +14,8 @@ pub struct Grid {
     pub head: Vec<String>,
     /// Rows, as wide as the head.
     pub rows: Vec<Vec<Cell>>,
+    /// What the marks in it mean.
+    pub notes: Vec<String>,
 }
 
 /// One cell.
@@ -25,6 +27,8 @@ pub struct Cell {
     pub interval: Option<String>,
     /// Whether it is a number, set to the right.
     pub number: bool,
+    /// The sign of a note; empty: none.
+    pub mark: &'static str,
 }
 
 /// What stands for a value that does not exist.
@@ -32,19 +36,30 @@ const NONE: &str = "–";
 
 impl Cell {
     pub(super) fn words(text: impl Into<String>) -> Cell {
-        Cell { text: text.into(), interval: None, number: false }
+        Cell { text: text.into(), interval: None, number: false, mark: "" }
     }
 
     pub(super) fn plain(text: impl Into<String>) -> Cell {
-        Cell { text: text.into(), interval: None, number: true }
+        Cell { text: text.into(), interval: None, number: true, mark: "" }
+    }
+
+    /// What does not exist.
+    pub(super) fn none() -> Cell {
+        Cell::plain(NONE)
+    }
+
+    /// The number with its mark behind it.
+    #[must_use]
+    pub fn marked(&self) -> String {
+        if self.mark.is_empty() { self.text.clone() } else { format!("{} {}", self.text, self.mark) }
     }
 
     pub(super) fn estimate(kind: Kind, estimate: Option<Estimate>) -> Cell {
         match estimate {
             Some(estimate) => {
-                Cell { text: number::value(kind, &estimate), interval: number::interval(kind, &estimate), number: true }
+                Cell { interval: number::interval(kind, &estimate), ..Cell::plain(number::value(kind, &estimate)) }
             }
-            None => Cell::plain(NONE),
+            None => Cell::none(),
         }
     }
 }
@@ -52,6 +67,9 @@ impl Cell {
 fn head(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
+
+/// The columns of [`learned`] that a floor makes doubtful.
+pub(super) const LEARNED_LATENCIES: [usize; 2] = [3, 4];
 
 /// What each client came to know, and when.
 pub(super) fn learned(summary: &Summary) -> Grid {
@@ -82,6 +100,7 @@ pub(super) fn learned(summary: &Summary) -> Grid {
             "Age of information",
         ]),
         rows: summary.clients.iter().map(row).collect(),
+        notes: Vec::new(),
     }
 }
 
@@ -123,6 +142,7 @@ pub(super) fn cost(summary: &Summary) -> Grid {
             "Wake-ups",
         ]),
         rows: summary.clients.iter().map(row).collect(),
+        notes: Vec::new(),
     }
 }
 
@@ -155,6 +175,7 @@ pub(super) fn expected(summary: &Summary, got: &str) -> Grid {
         caption: format!("{} beside expected", number::capital(got)),
         head: head(&["Client", "Quantity", &number::capital(got), "Expected", "Residual"]),
         rows,
+        notes: Vec::new(),
     }
 }
 

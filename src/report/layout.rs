@@ -42,7 +42,8 @@ pub fn scene(figure: &Figure, profile: &Profile, title: Title) -> Scene {
 pub(super) struct Plan<'a> {
     pub(super) figure: &'a Figure,
     pub(super) profile: &'a Profile,
-    titled: bool,
+    /// The question above the data, in lines; none where it is left out.
+    title: Vec<String>,
     /// Around the data.
     pub(super) frame: Frame,
     height: f64,
@@ -57,7 +58,6 @@ impl<'a> Plan<'a> {
     fn new(figure: &'a Figure, profile: &'a Profile, title: Title, clients_in_legend: bool) -> Plan<'a> {
         let air = |px| profile.air(px);
         let titled = title == Title::Drawn && profile.titled;
-        let top = if titled { profile.title_size + air(30.0) } else { air(14.0) };
         let room = profile.width - 2.0 * air(EDGE);
         let legend = Legend::new(figure, clients_in_legend, profile, room);
         let beside = legend.place == LegendPlace::Beside && legend.width > 0.0;
@@ -69,8 +69,8 @@ impl<'a> Plan<'a> {
         let mut plan = Plan {
             figure,
             profile,
-            titled,
-            frame: Frame { left: 0.0, top, right: right.floor(), bottom: top + data_height },
+            title: Vec::new(),
+            frame: Frame { left: 0.0, top: 0.0, right: right.floor(), bottom: data_height },
             height: 0.0,
             legend,
             y_ticks: Vec::new(),
@@ -87,6 +87,17 @@ impl<'a> Plan<'a> {
             profile.label_size * (1.0 + (label_rows - 1.0) * LINE) + air(10.0)
         };
         plan.frame.left = (air(EDGE) + label_width + widest.fold(0.0, f64::max) + air(9.0)).ceil();
+        if titled {
+            let room = profile.width - plan.frame.left - air(EDGE);
+            let lines = text::wrap(&figure.title, profile.title_size, room);
+            plan.title = lines.iter().map(|line| text::fit(line, profile.title_size, room)).collect();
+        }
+        let top = if plan.title.is_empty() {
+            air(14.0)
+        } else {
+            profile.title_size * (1.0 + LINE * (plan.title.len() as f64 - 1.0)) + air(30.0)
+        };
+        plan.frame = Frame { top, bottom: top + data_height, ..plan.frame };
         let middle = (plan.frame.left + plan.frame.right) / 2.0;
         let x_room = 2.0 * middle.min(profile.width - middle) - 4.0;
         plan.x_label = text::wrap(&figure.x.label, profile.label_size, x_room);
@@ -165,13 +176,12 @@ impl<'a> Plan<'a> {
         points.into_iter().filter_map(|p| self.spot(p)).collect()
     }
 
-    fn title(&self) -> Option<Mark> {
+    fn title(&self) -> impl Iterator<Item = Mark> {
         let size = self.profile.title_size;
-        let room = self.profile.width - self.frame.left - self.profile.air(EDGE);
-        let words = text::fit(&self.figure.title, size, room);
-        Some(words).filter(|words| self.titled && !words.is_empty()).map(|text| {
-            let at = (self.frame.left, size * 0.74 + self.profile.air(15.0));
-            Mark::Text(Label { text, at, anchor: Anchor::Start, size, paint: Paint::Ink, upward: false })
+        self.title.iter().enumerate().map(move |(row, line)| {
+            let down = size * (0.74 + LINE * row as f64) + self.profile.air(15.0);
+            let at = (self.frame.left, down);
+            Mark::Text(Label { text: line.clone(), at, anchor: Anchor::Start, size, paint: Paint::Ink, upward: false })
         })
     }
 
@@ -217,12 +227,13 @@ impl<'a> Plan<'a> {
     fn keep_clear(&self, point: &Point, room: &mut Room) {
         let Some((x, y)) = self.spot((point.x, point.y)) else { return };
         room.take(Frame::around((x, y), self.profile.radius + 2.0));
+        let cap = self.profile.air(5.0);
         for range in [point.y_interval, point.y_spread].into_iter().flatten() {
             let ((bottom, _), (top, _)) = self.y_ends(range);
-            room.take(Frame { left: x - 5.0, right: x + 5.0, top, bottom });
+            room.take(Frame { left: x - cap, right: x + cap, top, bottom });
         }
         if let Some(((left, _), (right, _))) = point.x_interval.map(|range| self.x_ends(range)) {
-            room.take(Frame { left, right, top: y - 5.0, bottom: y + 5.0 });
+            room.take(Frame { left: left.min(x - cap), right: right.max(x + cap), top: y - cap, bottom: y + cap });
         }
     }
 

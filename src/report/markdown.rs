@@ -70,13 +70,14 @@ pub fn table(grid: &Grid) -> String {
     for row in &grid.rows {
         lines.push(format!("| {} |", row.iter().map(cell).collect::<Vec<_>>().join(" | ")));
     }
+    lines.extend(grid.notes.iter().map(|note| format!("\n{}", text(note))));
     lines.join("\n")
 }
 
 fn cell(cell: &Cell) -> String {
     match &cell.interval {
-        Some(interval) => format!("{} ({})", text(&cell.text), text(interval)),
-        None => text(&cell.text),
+        Some(interval) => format!("{} ({})", text(&cell.marked()), text(interval)),
+        None => text(&cell.marked()),
     }
 }
 

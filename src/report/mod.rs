@@ -9,6 +9,7 @@ pub mod comparison;
 pub mod content;
 pub mod csv;
 pub mod document;
+pub mod doubts;
 pub mod examination;
 pub mod excerpt;
 pub mod figure;

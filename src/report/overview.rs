@@ -6,9 +6,8 @@ use super::figure::{Figure, Omitted};
 use super::figures;
 use super::grids::{Cell, Grid};
 use super::markdown;
-use super::number::{self, Kind};
+use super::number::Kind;
 use super::page::{self, Page, Section};
-use crate::stats::Estimate;
 use crate::summary::{ClientSummary, Summary};
 
 /// One scenario and what it came to.
@@ -61,6 +60,7 @@ impl Overview {
             caption: "Every client of every scenario".to_owned(),
             head: head.map(str::to_owned).to_vec(),
             rows: rows.collect(),
+            notes: Vec::new(),
         }
     }
 
@@ -136,12 +136,7 @@ impl Overview {
 }
 
 fn row(of: &Surveyed, client: &ClientSummary) -> Vec<Cell> {
-    let words = |text: &str| Cell { text: text.to_owned(), interval: None, number: false };
-    let cell = |kind: Kind, estimate: Option<Estimate>| Cell {
-        text: estimate.map_or_else(|| "–".to_owned(), |e| number::value(kind, &e)),
-        interval: estimate.and_then(|e| number::interval(kind, &e)),
-        number: true,
-    };
+    let (words, cell) = (|text: &str| Cell::words(text), Cell::estimate);
     vec![
         words(&of.name),
         words(&client.name),

@@ -98,6 +98,7 @@ pub fn table(grid: &Grid, clients: &[String]) -> Markup {
                 } }
             }
         }
+        @for note in &grid.notes { p.note { (unbroken(note)) } }
     }
 }
 
@@ -108,10 +109,10 @@ fn is_number(grid: &Grid, column: usize) -> bool {
 fn cell(column: usize, value: &Cell) -> Markup {
     html! {
         @if column == 0 {
-            th scope="row" { (value.text) }
+            th scope="row" { (value.marked()) }
         } @else {
             td class=[value.number.then_some("number")] {
-                (value.text)
+                (value.marked())
                 @if let Some(interval) = &value.interval { " " span.interval { "(" (interval) ")" } }
             }
         }

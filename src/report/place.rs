@@ -47,8 +47,8 @@ impl Room {
 
     /// A name along a horizontal line: above or below it, from the left to the right.
     pub(super) fn along(&mut self, text: &str, y: f64) -> Option<Label> {
-        let (above, below) = (y - 6.0, y + 5.0 + self.size * 0.74);
-        let (left, right) = (self.inside.left + 8.0, self.inside.right - 8.0);
+        let (above, below) = (y - self.size * 0.5, y + self.size * (0.42 + 0.74));
+        let (left, right) = (self.inside.left + self.size * 0.67, self.inside.right - self.size * 0.67);
         let steps = 8;
         let places: Vec<_> = (0..=steps)
             .map(|k| left + (right - left) * f64::from(k) / f64::from(steps))

@@ -29,6 +29,9 @@ pub(super) fn rows(scenario: &Scenario, host: &Host, simulated: Option<&Simulati
             format!("spins for the last {spin} before each change, in the IOC's processor time"),
         ));
     }
+    if scenario.awake && simulated.is_none() {
+        rows.push(("Processors".to_owned(), "kept from sleeping while clients are measured".to_owned()));
+    }
     match simulated {
         Some(note) => {
             rows.push(("Link, modelled".to_owned(), note.link.clone()));

@@ -2,6 +2,7 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
+use super::doubts::Doubts;
 use crate::stats::Estimate;
 use crate::summary::{ClientSummary, Summary};
 
@@ -23,21 +24,22 @@ const HEADER: [&str; 10] = [
 ];
 
 /// One row for each client, units in the header. `±` is half of the 95 % interval over repeats; `-` is a value that does not exist
-/// or could not be measured.
+/// or could not be measured. What is in doubt carries a mark, which a line below the table explains.
 #[must_use]
-pub fn table(summary: &Summary) -> String {
+pub fn table(summary: &Summary, doubts: &Doubts) -> String {
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─')));
     table.set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(HEADER.map(Cell::new));
     for client in &summary.clients {
-        table.add_row(cells(client));
+        table.add_row(cells(client, doubts));
     }
     for (place, column) in table.column_iter_mut().enumerate() {
         column.set_padding(if place == 0 { (0, 0) } else { (2, 0) });
         column.set_cell_alignment(if place == 0 { CellAlignment::Left } else { CellAlignment::Right });
     }
-    table.trim_fmt()
+    let notes: String = doubts.notes(true).into_iter().map(|note| format!("\n{note}")).collect();
+    table.trim_fmt() + &notes
 }
 
 /// A name, its middle left out where it is too long: names differ at both ends.
@@ -50,12 +52,13 @@ fn short(name: &str) -> String {
     letters[..half].iter().chain(&['…']).chain(&letters[letters.len() - (half - 1)..]).collect()
 }
 
-fn cells(client: &ClientSummary) -> [String; 10] {
+fn cells(client: &ClientSummary, doubts: &Doubts) -> [String; 10] {
+    let mark = |mark: &str| if mark.is_empty() { String::new() } else { format!(" {mark}") };
     let scaled = |estimate: Option<Estimate>, factor| value(estimate.map(|e| e.point * factor));
     [
-        short(&client.name),
+        short(&client.name) + &mark(doubts.of_all(&client.name)),
         scaled(client.achieved_period_ns, 1e-6),
-        scaled(client.notice.p50_ns, 1e-6),
+        scaled(client.notice.p50_ns, 1e-6) + &mark(doubts.of_latency(&client.name)),
         scaled(client.notice.p99_ns, 1e-6),
         with_interval(client.notice.mean_ns.map(|e| e.scaled(1e-6))),
         scaled(client.missed_fraction, 100.0),
@@ -141,7 +144,7 @@ mod tests {
         ];
         let pollers = pollers.map(|(name, period)| poller(name, period));
         let clients = [monitor, summary_of("nothing-known", Fetch::Serial)].into_iter().chain(pollers).collect();
-        let text = table(&Summary { clients, ..Summary::default() });
+        let text = table(&Summary { clients, ..Summary::default() }, &Doubts::default());
         assert!(text.lines().all(|line| line.chars().count() <= 105), "{text}");
         insta::assert_snapshot!(text);
     }

@@ -98,6 +98,7 @@ pub fn probes(summary: &Summary) -> Option<Grid> {
         caption: "What the probes measured".to_owned(),
         head: ["Probe", "Program", "Python", "GIL", "Metric", "Value", "Repeats"].map(str::to_owned).to_vec(),
         rows,
+        notes: Vec::new(),
     })
 }
 
@@ -125,6 +126,7 @@ fn claims(verdicts: &Verdicts) -> Grid {
         caption: "Claims and what the run says of them".to_owned(),
         head: ["Claim", "Statement", "Verdict", "The source's own figure"].map(str::to_owned).to_vec(),
         rows: rows.collect(),
+        notes: Vec::new(),
     }
 }
 
@@ -148,6 +150,7 @@ fn expectations(verdicts: &Verdicts) -> Grid {
         caption: "Expectations, and the numbers behind each verdict".to_owned(),
         head: head.map(str::to_owned).collect(),
         rows: verdicts.expectations.iter().map(row).collect(),
+        notes: Vec::new(),
     }
 }
 

@@ -45,6 +45,9 @@ pub struct Scenario {
     /// The emitter wakes this long before each change and spins until it is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spin: Option<Span>,
+    /// Whether the processors are kept from sleeping while clients are measured.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub awake: bool,
     /// The blocks that PVs were defined in.
     pub groups: Vec<PvGroup>,
     /// All PVs, patterns expanded; [`PvId`] is the index.

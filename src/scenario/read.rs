@@ -98,6 +98,7 @@ fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findin
         event_queue: Some(root.whole_or("event_queue", EVENT_QUEUE, *EVENT_QUEUE.start()) as u32)
             .filter(|entries| u64::from(*entries) != *EVENT_QUEUE.start()),
         spin: Some(root.time_or("spin", Span::ZERO..=LONGEST_SPIN, Span::ZERO)).filter(|spin| *spin > Span::ZERO),
+        awake: root.flag_or("awake", false),
         groups: Vec::new(),
         pvs: Vec::new(),
         clients: Vec::new(),

@@ -54,6 +54,8 @@ fn client(scenario: &Scenario, forecast: &Forecast) -> Option<ClientSummary> {
         bytes_in_per_s: None,
         bytes_out_per_s: None,
         wakeups_per_s: Some(exact(forecast.wakeups_per_s)),
+        others_percent: None,
+        stolen_percent: None,
         connect_ns: None,
         recovery_ns: None,
         expected: Expected {

@@ -5,6 +5,8 @@
 //! sides differ most is taken when a permutation test says that it is none of chance, and both sides are searched again. Drift that
 //! no single step shows is found by the test of Mann and Kendall, its size by the slope of Theil and Sen.
 
+use std::ops::Range;
+
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use statrs::distribution::{ContinuousCDF, Normal};
@@ -101,25 +103,32 @@ fn permutation_p(values: &[f64], strength: f64, random: &mut Pcg64Mcg) -> f64 {
 /// The drift of a series; `None` when it is too short to tell.
 #[must_use]
 pub fn drift(series: &[f64]) -> Option<Drift> {
-    let n = series.len();
-    if n < LEAST_DRIFT || series.iter().any(|v| !v.is_finite()) {
+    drift_within(series, std::slice::from_ref(&(0..series.len())))
+}
+
+/// The drift that the stretches of a series have in common: only values of the same stretch are held against each other. `None` when it is
+/// too short to tell.
+#[must_use]
+pub fn drift_within(series: &[f64], stretches: &[Range<usize>]) -> Option<Drift> {
+    if series.len() < LEAST_DRIFT || series.iter().any(|v| !v.is_finite()) {
         return None;
     }
-    let mut slopes = Vec::with_capacity(n * (n - 1) / 2);
-    let mut balance = 0i64;
-    for (i, early) in series.iter().enumerate() {
-        for (j, late) in series.iter().enumerate().skip(i + 1) {
-            balance += i64::from(late > early) - i64::from(late < early);
-            slopes.push((late - early) / (j - i) as f64);
+    let of_size = |n: f64| n * (n - 1.0) * (2.0 * n + 5.0) / 18.0;
+    let (mut slopes, mut balance, mut variance) = (Vec::new(), 0i64, 0.0);
+    for values in stretches.iter().filter_map(|stretch| series.get(stretch.clone())) {
+        for (i, early) in values.iter().enumerate() {
+            for (j, late) in values.iter().enumerate().skip(i + 1) {
+                balance += i64::from(late > early) - i64::from(late < early);
+                slopes.push((late - early) / (j - i) as f64);
+            }
         }
+        let mut sorted = values.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let tied: f64 = sorted.chunk_by(|a, b| a == b).map(|ties| of_size(ties.len() as f64)).sum();
+        variance += of_size(values.len() as f64) - tied;
     }
     slopes.sort_unstable_by(f64::total_cmp);
     let slope = slopes.get(slopes.len() / 2).copied()?;
-    let of_size = |n: f64| n * (n - 1.0) * (2.0 * n + 5.0);
-    let mut sorted = series.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let tied: f64 = sorted.chunk_by(|a, b| a == b).map(|ties| of_size(ties.len() as f64)).sum();
-    let variance = (of_size(n as f64) - tied) / 18.0;
     let z = if variance > 0.0 { (balance.abs() - 1).max(0) as f64 / variance.sqrt() } else { 0.0 };
     let p = 2.0 * Normal::new(0.0, 1.0).ok()?.sf(z);
     Some(Drift { slope, p: p.min(1.0) })

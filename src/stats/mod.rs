@@ -1,6 +1,7 @@
 //! Statistics of the derived numbers: estimates with intervals over repeats, distributions and their percentiles.
 
 pub mod change_points;
+pub mod course;
 pub mod distribution;
 pub mod estimate;
 pub mod interval;

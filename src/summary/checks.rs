@@ -1,6 +1,7 @@
 //! Whether the numbers can be believed: each check is a pure function that finds something or nothing.
 
 use super::finding::Finding;
+use super::model::ClientSummary;
 use crate::scenario::model::{Change, Phase, PvGroup};
 use crate::stats::Distribution;
 use crate::theory::Intervals;
@@ -56,6 +57,13 @@ pub fn beat(group: &PvGroup, members: usize, intervals: &Intervals) -> Option<Fi
     Some(Finding::Beat { lambda_t, near })
 }
 
+/// Whether a client was measured while the machine did something else: other processes, or the hypervisor.
+#[must_use]
+pub fn is_dirty(client: &ClientSummary) -> bool {
+    let above = |percent: Option<f64>, bound: f64| percent.is_some_and(|p| p >= bound);
+    above(client.others_percent, BUSY_PERCENT) || above(client.stolen_percent, STOLEN_PERCENT)
+}
+
 /// Other processes in the windows; `used` holds their processor time and the window's length for each repeat.
 #[must_use]
 pub fn others_busy(used: &[(Option<Span>, Span)]) -> Option<Finding> {
@@ -68,7 +76,9 @@ pub fn stolen(used: &[(Option<Span>, Span)]) -> Option<Finding> {
     worst_percent(used).filter(|p| *p >= STOLEN_PERCENT).map(|percent| Finding::Stolen { percent })
 }
 
-fn worst_percent(used: &[(Option<Span>, Span)]) -> Option<f64> {
+/// The share of one core in the window where it was largest, in percent; `None` where no window tells.
+#[must_use]
+pub fn worst_percent(used: &[(Option<Span>, Span)]) -> Option<f64> {
     let percents = used.iter().filter(|(_, length)| *length > Span::ZERO);
     let percents = percents.filter_map(|(used, length)| Some((*used)?.0 as f64 / length.0 as f64 * 100.0));
     percents.max_by(f64::total_cmp)
@@ -174,6 +184,7 @@ pub fn no_changes(changes: u64) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::model::Fetch;
     use crate::summary::example;
 
     const MS: f64 = 1e6;
@@ -219,6 +230,12 @@ mod tests {
         assert_eq!(others_busy(&[used(20), used(250)]), Some(Finding::OthersBusy { percent: 25.0 }));
         assert_eq!(others_busy(&[(Some(second), Span::ZERO)]), None);
         assert_eq!(stolen(&[used(9)]), None);
+        let mut client = example::summary_of("c", Fetch::Monitor);
+        assert!(!is_dirty(&client), "not known is not dirty");
+        client.others_percent = Some(9.9);
+        assert!(!is_dirty(&client));
+        client.stolen_percent = Some(1.0);
+        assert!(is_dirty(&client));
         assert_eq!(stolen(&[used(10)]), Some(Finding::Stolen { percent: 1.0 }));
     }
 

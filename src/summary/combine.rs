@@ -260,6 +260,8 @@ impl<'a> Fold<'a> {
             bytes_in_per_s: mean(&values.bytes_in),
             bytes_out_per_s: mean(&values.bytes_out),
             wakeups_per_s: mean(&values.wakeups),
+            others_percent: None,
+            stolen_percent: None,
             connect_ns: mean(&values.connect),
             recovery_ns: mean(&values.recovery),
             expected: expected(self.scenario, client, &achieved),

@@ -19,7 +19,7 @@ pub use by_repeat::OfRepeat;
 pub use finding::Finding;
 pub use measured::{Measured, Stretch};
 pub use model::{ClientSummary, Expected, Latency, Summary, Warning};
-pub use near_floor::near_floor;
+pub use near_floor::{FloorOf, floor_of, near_floor};
 pub use notes::notes;
 pub use probes::{ProbeSummary, summarise_probes};
 pub use summarise::{summarise, summarise_measured};

@@ -144,6 +144,12 @@ pub struct ClientSummary {
     pub bytes_out_per_s: Option<Estimate>,
     /// Voluntary context switches a second.
     pub wakeups_per_s: Option<Estimate>,
+    /// Processor time of other processes in the worst of its windows, in percent of one core; `None`: not known.
+    #[serde(default)]
+    pub others_percent: Option<f64>,
+    /// What the hypervisor gave to others in the worst of its windows, likewise.
+    #[serde(default)]
+    pub stolen_percent: Option<f64>,
     /// Time from the start of the process to a first value of every PV, in ns.
     pub connect_ns: Option<Estimate>,
     /// From the return of an IOC that was restarted to the client's first value of a change posted since, in ns.

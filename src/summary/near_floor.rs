@@ -1,6 +1,6 @@
 //! Which results lie so close to what the machine can do at best that they tell of the machine, not of the client.
 
-use super::{Summary, Warning};
+use super::{ClientSummary, Summary, Warning};
 use crate::scenario::model::Scenario;
 use crate::time::Span;
 use crate::trace::Floor;
@@ -19,10 +19,8 @@ pub fn near_floor(scenario: &Scenario, summary: &Summary, floor: &Floor) -> Vec<
         .iter()
         .filter_map(|client| {
             let p50 = Span(client.notice.p50_ns?.point.max(0.0).round() as u64);
-            let interval = interval_of(scenario, &client.name)?;
-            let (period, push) = floor.push_p50(interval)?;
-            let words = format!("{} ({p50}; the floor at one message in {period} is {push})", client.name);
-            (p50 <= push * NEAR).then_some(words)
+            let at = floor_of(scenario, &client.name, floor).filter(|at| at.is_near(client))?;
+            Some(format!("{} ({p50}; the floor at one message in {} is {})", client.name, at.period, at.push))
         })
         .collect();
     let at_floor = (!near.is_empty()).then(|| Warning {
@@ -46,6 +44,30 @@ pub fn near_floor(scenario: &Scenario, summary: &Summary, floor: &Floor) -> Vec<
         told(format!("the hypervisor gave {percent} % of a core to others while the floor was measured"))
     });
     at_floor.into_iter().chain(others).chain(steal).collect()
+}
+
+/// The floor of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FloorOf {
+    /// The measured period that is closest to the client's time between changes.
+    pub period: Span,
+    /// What a message takes to a waiting thread at this period, in the median.
+    pub push: Span,
+}
+
+impl FloorOf {
+    /// Whether the median of a client is so low that it tells of the machine.
+    #[must_use]
+    pub fn is_near(&self, client: &ClientSummary) -> bool {
+        client.notice.p50_ns.is_some_and(|p50| p50.point <= (self.push * NEAR).0 as f64)
+    }
+}
+
+/// The floor at the time between changes of the PVs that a client looks at; `None` where either is not known.
+#[must_use]
+pub fn floor_of(scenario: &Scenario, client: &str, floor: &Floor) -> Option<FloorOf> {
+    let (period, push) = floor.push_p50(interval_of(scenario, client)?)?;
+    Some(FloorOf { period, push })
 }
 
 /// Mean time between changes of any PV that a client looks at.

@@ -88,7 +88,9 @@ fn client_summary<'a, 's>(
     if segments.is_empty() {
         return (None, warnings);
     }
-    let summary = fold.summary();
+    let mut summary = fold.summary();
+    summary.others_percent = checks::worst_percent(&seen.others);
+    summary.stolen_percent = checks::worst_percent(&seen.steal);
     warnings.extend(seen.findings(scenario, client, &fold, &summary).iter().map(|f| f.warning(name)));
     for segment in segments {
         warnings.extend(segment.warnings.iter().map(|text| Warning {

@@ -22,14 +22,15 @@ pub(super) const BASELINE_EXAMPLES: &str = "\
 Examples:
   pollcost run mine.toml --repeats 10 -o out && pollcost baseline save out baseline.json
   pollcost baseline show baseline.json
-  pollcost baseline update baseline.json out";
+  pollcost baseline update baseline.json out --policy policy.toml";
 
 pub(super) const HISTORY_EXAMPLES: &str = "\
 Examples:
   pollcost history baselines
   pollcost history baselines -o figures --format markdown
 
-DIR holds baselines (*.json) or run folders. Each metric is looked over for changes (E-divisive) and, where there is none, for a drift.";
+DIR holds baselines (*.json) or run folders. Each metric is looked over for steps (E-divisive) and for a slow
+drift (Mann and Kendall), and the two are told apart.";
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 pub(crate) enum CompareFormatFlag {
@@ -69,6 +70,9 @@ pub(crate) struct CompareFlags {
     /// With --run and --fetch: its poll period
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "fetch")]
     pub(crate) period: Option<Span>,
+    /// With --run: let processors sleep when they have nothing to do [default: they are kept awake, so that waking them is no noise]
+    #[arg(long, requires = "runs")]
+    pub(crate) let_sleep: bool,
     /// A TOML file: metrics, least effects, level, repeats, what an inconclusive counts as
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
@@ -115,6 +119,9 @@ pub(crate) enum BaselineFlags {
         file: PathBuf,
         /// The run folder
         run: PathBuf,
+        /// A TOML file: metrics, least effects and level of what is said to have changed
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
     },
 }
 

@@ -3,7 +3,6 @@
 use super::super::excerpt::{Excerpt, Place};
 use super::super::figure::{Axis, Extent, Figure, Look, Omitted, Series, Shape, Symbol};
 use super::super::number::{self, Kind};
-use super::super::palette::SOLID;
 use super::super::scale::{Scale, Spacing, Unit};
 use super::{basis, key, looks, sample, told};
 use crate::summary::{ClientSummary, Summary};
@@ -33,13 +32,19 @@ pub fn burst_place(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omitt
         let at = |ns: u64| (ns as f64).max(1.0);
         let band = places.iter().map(|p| (middle(p), at(p.quantiles_ns.0), at(p.quantiles_ns.2))).collect();
         series.push(Series { name: format!("{}, 5 % to 95 %", client.name), look: *look, shape: Shape::Band(band) });
-        let points = places.iter().map(|p| (middle(p), at(p.quantiles_ns.1))).collect();
-        series.push(Series { name: client.name.clone(), look: *look, shape: Shape::Line { points, dash: SOLID } });
+        // A step for each group of places, and a marker in two of them, for each client in others.
+        let mut points: Vec<(f64, f64)> =
+            places.iter().map(|p| (f64::from(p.places.0) - 0.5, at(p.quantiles_ns.1))).collect();
+        points.extend(places.last().map(|p| (f64::from(p.places.1) + 0.5, at(p.quantiles_ns.1))));
+        let shift = series.len() / 2;
+        let marks = places.iter().skip(1 + 2 * shift % places.len()).step_by(places.len().div_ceil(2));
+        let marks = marks.map(|p| (middle(p), at(p.quantiles_ns.1))).collect();
+        series.push(Series { name: client.name.clone(), look: *look, shape: Shape::Step { points, marks } });
     }
     let y = Extent::all(series.iter().map(Series::y_extent)).log().ok_or_else(omitted)?;
     let n = sample(shown.iter().map(|(_, client, _)| *client));
     let mut keys: Vec<_> =
-        shown.iter().map(|(look, client, _)| key(client.name.clone(), *look, Symbol::Plain)).collect();
+        shown.iter().map(|(look, client, _)| key(client.name.clone(), *look, Symbol::Line)).collect();
     keys.push(key("5 % to 95 %", Look::Muted, Symbol::Patch));
     Ok(Figure {
         id: ID,

@@ -3,7 +3,7 @@
 use crate::expect::{Judged, Side, Verdicts};
 use crate::report::figure::{Axis, Figure, Key, Look, Omitted, Point, Sample, Series, Shape, Symbol};
 use crate::report::palette::{DASHED, Identity, SOLID};
-use crate::report::scale::{Scale, Unit};
+use crate::report::scale::{Scale, Spacing, Unit};
 use crate::scenario::expectation::{Claim, Quantity, Shown};
 use crate::scenario::metric::Dimension;
 use crate::scenario::model::Scenario;
@@ -56,11 +56,13 @@ fn values(claim: &Claim, id: &'static str, judged: &[&Judged]) -> Option<Figure>
         })
         .collect();
     let (unit, word) = match dimension {
-        Dimension::Duration => (Unit::Nanoseconds, "time"),
-        Dimension::Percent => (Unit::Percent, "% of one core"),
-        Dimension::Fraction => (Unit::Fraction, "fraction"),
-        _ => (Unit::Count, "number"),
+        Dimension::Duration => (Unit::Nanoseconds, "Time (seconds"),
+        Dimension::Percent => (Unit::Percent, "Processor time (% of one core"),
+        Dimension::Fraction => (Unit::Fraction, "Share (%"),
+        _ => (Unit::Count, "Number (as named"),
     };
+    let x = scale(&points)?;
+    let word = format!("{word}{})", if x.spacing == Spacing::Log { ", log scale" } else { "" });
     let told: Vec<String> =
         judged.iter().map(|judged| format!("{} ({})", judged.says, judged.verdict.words())).collect();
     let n = Sample { repeats: sides.iter().map(|(_, side)| side.n).min().unwrap_or(0), changes: 0 };
@@ -74,7 +76,7 @@ fn values(claim: &Claim, id: &'static str, judged: &[&Judged]) -> Option<Figure>
             claim.name, n.repeats
         ),
         alt: told.join(" "),
-        x: Axis::new(word, unit, scale(&points)?),
+        x: Axis::new(word, unit, x),
         y,
         series: vec![Series {
             name: claim.name.clone(),
@@ -91,7 +93,7 @@ fn values(claim: &Claim, id: &'static str, judged: &[&Judged]) -> Option<Figure>
 /// A metric's name without its unit, as words.
 fn bare(name: &str) -> String {
     let bare = ["_us", "_ms", "_fraction", "_percent"].iter().find_map(|unit| name.strip_suffix(unit)).unwrap_or(name);
-    bare.replace('_', " ")
+    bare.replace("_us_", " ").replace('_', " ").replace("cpu", "CPU")
 }
 
 /// From zero, unless the values lie far apart.
@@ -132,8 +134,12 @@ fn curves(claim: &Claim, id: &'static str, judged: &[&Judged], summary: &Summary
             claim.name, probe.repeats
         ),
         alt: told.join(" "),
-        x: Axis::new("time since the start", Unit::Nanoseconds, Scale::from_zero(all().map(|(x, _)| x * 1e9))?),
-        y: Axis::new("rounds", Unit::Count, Scale::from_zero(all().map(|(_, y)| *y))?),
+        x: Axis::new(
+            "Time since the start (seconds)",
+            Unit::Nanoseconds,
+            Scale::from_zero(all().map(|(x, _)| x * 1e9))?,
+        ),
+        y: Axis::new("Rounds (number)", Unit::Count, Scale::from_zero(all().map(|(_, y)| *y))?),
         series,
         keys,
         direct_labels: false,

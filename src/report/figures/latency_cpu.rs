@@ -3,7 +3,7 @@
 use super::super::figure::{Axis, Extent, Figure, Look, Omitted, Point, Series, Shape, Symbol};
 use super::super::number::{self, Kind};
 use super::super::palette::DASHED;
-use super::super::scale::Unit;
+use super::super::scale::{Scale, Unit};
 use super::{basis, key, listed, looks, sample, told};
 use crate::summary::{ClientSummary, Summary};
 
@@ -40,26 +40,25 @@ pub fn latency_cpu(summary: &Summary) -> Result<Figure, Omitted> {
     } else {
         vec![format!("Left out for want of a latency or a processor time above zero: {}.", listed(&left_out))]
     };
-    let front = front(&points);
+    let front = front(&points, &x, &y);
     let mut keys: Vec<_> =
         points.iter().map(|(look, client, _)| key(client.name.clone(), *look, Symbol::Marker)).collect();
-    if front.is_some() {
-        keys.push(key("none is better in both", Look::Muted, Symbol::Dashed));
-    }
+    keys.push(key("Pareto front", Look::Muted, Symbol::Dashed));
     Ok(Figure {
         id: ID,
         title: TITLE.into(),
         caption: format!(
             "Mean notice latency against the processor time that the client and the IOC take together, one point for each \
-             client. Lower left is better: sooner, and for less. Dashed: the Pareto front, the clients than which none is both sooner and \
-             cheaper. {}",
+             client. Lower left is better: sooner, and for less. Dashed: the Pareto front. It passes through the clients than which none \
+             is both sooner and cheaper: {}. {}",
+            listed(&front.1),
             basis(n, "Bars with caps: 95 % intervals over repeats; across, the sum of the two ends' intervals.")
         ),
         alt: alt(&points),
         x: Axis::new("Processor time of client and IOC (% of one core, log scale)", Unit::Percent, x),
         y: Axis::new("Mean notice latency (seconds, log scale)", Unit::Nanoseconds, y),
         keys,
-        series: front.into_iter().chain(series).collect(),
+        series: std::iter::once(front.0).chain(series).collect(),
         direct_labels: true,
         notes,
         n,
@@ -82,22 +81,23 @@ fn point(client: &ClientSummary) -> Option<Point> {
     })
 }
 
-/// The Pareto front as steps, by rising processor time; `None` when one client is best in both.
-fn front(points: &[(Look, &ClientSummary, Point)]) -> Option<Series> {
-    let mut sorted: Vec<(f64, f64)> = points.iter().map(|(_, _, point)| (point.x, point.y)).collect();
+/// The Pareto front as steps along the edge of what nobody reached, by rising processor time, and the names of those on it.
+fn front<'a>(points: &[(Look, &'a ClientSummary, Point)], x: &Scale, y: &Scale) -> (Series, Vec<&'a str>) {
+    let mut sorted: Vec<(f64, f64, &str)> =
+        points.iter().map(|(_, c, point)| (point.x, point.y, c.name.as_str())).collect();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let mut best: Vec<(f64, f64)> = Vec::new();
-    for (cpu, latency) in sorted {
-        match best.last().copied() {
-            Some((_, before)) if latency >= before => {}
-            // From one to the next along the edge of what is out of reach.
-            Some((_, before)) => best.extend([(cpu, before), (cpu, latency)]),
-            None => best.push((cpu, latency)),
+    let (mut corners, mut names): (Vec<(f64, f64)>, Vec<&str>) = (Vec::new(), Vec::new());
+    for (cpu, latency, name) in sorted {
+        // Before the first, nobody reached any latency.
+        let before = corners.last().map_or(y.high, |last| last.1);
+        if latency < before {
+            corners.extend([(cpu, before), (cpu, latency)]);
+            names.push(name);
         }
     }
-    let shape = Shape::Line { points: best, dash: DASHED };
-    let several = matches!(&shape, Shape::Line { points, .. } if points.len() > 1);
-    several.then_some(Series { name: "Pareto front".into(), look: Look::Muted, shape })
+    corners.extend(corners.last().map(|last| (x.high, last.1)));
+    let shape = Shape::Line { points: corners, dash: DASHED };
+    (Series { name: "Pareto front".into(), look: Look::Muted, shape }, names)
 }
 
 fn alt(points: &[(Look, &ClientSummary, Point)]) -> String {

@@ -34,7 +34,7 @@ pub use latency_cpu::latency_cpu;
 pub use latency_heat::latency_heat;
 pub use latency_period::latency_period;
 pub use notice_ecdf::notice_ecdf;
-pub use notice_tail::{notice_tail, with_floor};
+pub use notice_tail::notice_tail;
 pub use overview::overview;
 pub use price::price;
 pub use raincloud::raincloud;
@@ -125,7 +125,7 @@ fn basis(n: Sample, bars: &str) -> String {
     }
 }
 
-fn key(text: impl Into<String>, look: Look, symbol: Symbol) -> Key {
+pub(super) fn key(text: impl Into<String>, look: Look, symbol: Symbol) -> Key {
     Key { text: text.into(), look, symbol }
 }
 

@@ -5,13 +5,10 @@ use super::super::number::{self, Kind};
 use super::super::palette::DASHED;
 use super::super::scale::{Scale, Spacing, Unit};
 use super::{basis, expected, key, looks, sample, told};
-use crate::scenario::model::Scenario;
 use crate::stats::distribution::LEAST_BEYOND;
 use crate::summary::{ClientSummary, Summary};
 use crate::theory::Intervals;
 use crate::theory::distribution::notice_cdf;
-use crate::time::Span;
-use crate::trace::Host;
 
 const ID: &str = "notice_tail";
 const TITLE: &str = "How bad do the worst changes get?";
@@ -65,21 +62,6 @@ pub fn notice_tail(summary: &Summary) -> Result<Figure, Omitted> {
         notes: Vec::new(),
         n,
     })
-}
-
-/// Adds the machine's floor: the median one-way push at the interval of the changes, below which no client can be.
-pub fn with_floor(figure: &mut Figure, host: &Host, scenario: &Scenario) {
-    let rate = scenario.groups.iter().filter_map(|group| group.change.mean_rate_hz()).fold(0.0, f64::max);
-    let interval = if rate > 0.0 { Span((1e9 / rate) as u64) } else { return };
-    let Some((_, push)) = host.floor.as_ref().and_then(|floor| floor.push_p50(interval)) else { return };
-    let at = push.0 as f64;
-    figure.x.scale.low = figure.x.scale.low.min(at * 0.8);
-    figure.series.push(Series { name: "floor".into(), look: Look::Ink, shape: Shape::Verticals(vec![at]) });
-    figure.keys.push(key("this machine's floor", Look::Ink, Symbol::Plain));
-    let push = number::plain(Kind::Time, at);
-    figure
-        .notes
-        .push(format!("Floor: a bare TCP push of the same size took {push} (median) on this machine before the run."));
 }
 
 /// `(latency in ns, share of changes noticed later)`, as long as ten samples are later. What was never noticed is later than all.
