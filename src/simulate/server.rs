@@ -25,7 +25,7 @@ use crate::trace::{Emission, Request};
 /// Messages of one circuit that are handled in one go.
 const BUDGET: usize = 256;
 /// Changes that are made together when so many are due at once.
-const BURST: usize = 64;
+pub(super) const BURST: usize = 64;
 /// The IOC's port: a simulation has no other.
 pub(super) const PORT: u16 = 5064;
 
