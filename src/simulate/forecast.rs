@@ -191,8 +191,10 @@ impl Case<'_> {
     fn push(&self) -> f64 {
         let server = if self.model.ioc.busy { self.model.ioc.costs.ioc_change.0 as f64 } else { 0.0 };
         let c = &self.costs;
-        let own =
-            [c.ioc_send, c.ioc_update, self.moving(1.0), c.client_wakeup].iter().map(|s| self.busy(*s)).sum::<f64>();
+        let own = [c.ioc_send, c.ioc_update, self.moving(1.0), c.client_wakeup, self.moving(1.0)]
+            .iter()
+            .map(|s| self.busy(*s))
+            .sum::<f64>();
         server + own + self.own.push.mean_ns() + self.own.reader.mean_ns()
     }
 

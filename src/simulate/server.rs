@@ -72,6 +72,46 @@ impl Ord for Job {
     }
 }
 
+/// What is under way to the IOC. Mostly that is one asking: the earliest has a place of its own, and the heap only what comes after it.
+#[derive(Debug, Default)]
+struct Jobs {
+    first: Option<Job>,
+    later: BinaryHeap<Reverse<Job>>,
+}
+
+impl Jobs {
+    #[inline]
+    fn first(&self) -> Option<Tick> {
+        self.first.as_ref().map(|job| job.ready)
+    }
+
+    #[inline]
+    fn push(&mut self, job: Job) {
+        match &mut self.first {
+            None => self.first = Some(job),
+            Some(first) if job < *first => {
+                let later = std::mem::replace(first, job);
+                self.later.push(Reverse(later));
+            }
+            Some(_) => self.later.push(Reverse(job)),
+        }
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<Job> {
+        let job = self.first.take()?;
+        if !self.later.is_empty() {
+            self.first = self.later.pop().map(|Reverse(next)| next);
+        }
+        Some(job)
+    }
+
+    /// All of them, in no order.
+    fn drain(&mut self) -> impl Iterator<Item = Job> {
+        self.first.take().into_iter().chain(self.later.drain().map(|Reverse(job)| job))
+    }
+}
+
 /// The IOC and its time.
 #[derive(Debug)]
 pub(super) struct Server {
@@ -83,7 +123,7 @@ pub(super) struct Server {
     pub(super) requests: Vec<(usize, Request)>,
     model: IocModel,
     random: Pcg64Mcg,
-    jobs: BinaryHeap<Reverse<Job>>,
+    jobs: Jobs,
     asked: u64,
     /// From when on it can do something else.
     free: Tick,
@@ -111,7 +151,7 @@ impl Server {
             out: Vec::new(),
             model,
             random,
-            jobs: BinaryHeap::new(),
+            jobs: Jobs::default(),
             asked: 0,
             free: Tick(0),
             emitter: NEVER,
@@ -151,7 +191,7 @@ impl Server {
             self.ioc.go_away(now);
             self.switch = now + self.down;
             // Nobody answers what was under way.
-            for Reverse(job) in self.jobs.drain() {
+            for job in self.jobs.drain() {
                 if let (Ask::Connect, Some(client)) = (&job.ask, clients.get_mut(job.client)) {
                     client.refused(now);
                 }
@@ -166,14 +206,14 @@ impl Server {
     /// When it looks at what it was asked next.
     #[inline]
     pub(super) fn next_answer(&self) -> Tick {
-        self.jobs.peek().map_or(NEVER, |Reverse(job)| job.ready.max(self.free))
+        self.jobs.first().map_or(NEVER, |ready| ready.max(self.free))
     }
 
     /// A client's asking arrives at `arrival`.
     pub(super) fn ask(&mut self, client: usize, arrival: Tick, ask: Ask) {
         let ready = arrival + self.model.wakeup.draw(&mut self.random);
         self.asked += 1;
-        self.jobs.push(Reverse(Job { ready, number: self.asked, client, ask }));
+        self.jobs.push(Job { ready, number: self.asked, client, ask });
     }
 
     fn set_emitter(&mut self) {
@@ -213,7 +253,7 @@ impl Server {
 
     /// Answers what was asked first.
     pub(super) fn answer(&mut self, clients: &mut [Client], touched: &mut Vec<usize>) {
-        let Some(Reverse(job)) = self.jobs.pop() else { return };
+        let Some(job) = self.jobs.pop() else { return };
         let Some(client) = clients.get_mut(job.client) else { return };
         if self.ioc.is_away() {
             if matches!(job.ask, Ask::Connect) {
@@ -338,4 +378,34 @@ fn messages(mut bytes: &[u8]) -> u64 {
         bytes = bytes.get(taken + header.payload_size as usize..).unwrap_or_default();
     }
     count
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn jobs_come_in_their_order(steps in prop::collection::vec(prop::option::of(0u64..9), 0..60)) {
+            let (mut jobs, mut due) = (Jobs::default(), Vec::new());
+            for (number, step) in (0u64..).zip(steps) {
+                match step {
+                    Some(at) => {
+                        jobs.push(Job { ready: Tick(at), number, client: 0, ask: Ask::Resume });
+                        due.push((Tick(at), number));
+                    }
+                    None => {
+                        due.sort_unstable();
+                        let first = (!due.is_empty()).then(|| due.remove(0));
+                        prop_assert_eq!(jobs.first(), first.map(|job| job.0));
+                        prop_assert_eq!(jobs.pop().map(|job| (job.ready, job.number)), first);
+                    }
+                }
+            }
+            prop_assert_eq!(jobs.drain().count(), due.len());
+            prop_assert!(jobs.pop().is_none());
+        }
+    }
 }
