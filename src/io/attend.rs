@@ -59,7 +59,7 @@ pub(super) fn attend(shared: &Arc<Shared>, mut runtime: Runtime, mut endpoints: 
         let ports: Vec<u16> = endpoints.iter().map(|endpoint| endpoint.port).collect();
         let down = runtime.block_on(async {
             for (listener, mut endpoint) in endpoints.drain(..).enumerate() {
-                datagrams::talk(shared, &mut endpoint, talk);
+                datagrams::talk(shared, listener, &mut endpoint, talk);
                 circuits::accept(shared, listener, endpoint.circuits, endpoint.port);
             }
             tokio::select! {

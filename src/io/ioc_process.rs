@@ -122,11 +122,13 @@ fn start(setup: IocSetup, log: Log) -> Result<(Server, Vec<u16>), IocProcessErro
     let endpoints = listen::bind_row(Ipv4Addr::LOCALHOST, setup.port, setup.listeners)?;
     let ports = endpoints.iter().map(|endpoint| endpoint.port).collect();
     let limits = Limits::for_scenario(&setup.scenario, 0);
+    let silent = setup.scenario.listeners().into_iter().flat_map(|of_client| of_client.skip(1)).collect();
     let counting = Counting::ByListener(setup.listeners);
     let ioc = Ioc::new(Arc::new(setup.scenario), limits, counting, clock::wall(), clock::now());
     let serving = Serving {
         endpoints,
         beacons: vec![SocketAddrV4::new(Ipv4Addr::LOCALHOST, environment.beacon_port)],
+        silent,
         beacon_period: environment.beacon_period,
         ignored: Vec::new(),
         emissions: Some(emissions),

@@ -4,6 +4,7 @@
 //! and both write to the circuits' sockets: whoever has made something to send sends it at once, so that
 //! neither a reply nor an update waits for another thread. Only what a socket does not take is left to the network thread.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,6 +41,8 @@ pub struct Serving {
     pub endpoints: Vec<Endpoint>,
     /// Where its beacons go.
     pub beacons: Vec<SocketAddrV4>,
+    /// Listeners that send none: those of further copies of a client, of which there may be thousands.
+    pub silent: HashSet<usize>,
     /// The longest time between beacons.
     pub beacon_period: Span,
     /// Hosts whose searches are not answered.
@@ -300,6 +303,7 @@ impl Server {
         let mut server = Server { shared: Arc::clone(&shared), threads: Vec::new() };
         let talk = datagrams::Talk {
             beacons: serving.beacons,
+            silent: serving.silent,
             beacon_period: serving.beacon_period,
             ignored: serving.ignored.into(),
         };
