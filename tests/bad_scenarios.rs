@@ -229,6 +229,23 @@ fn of_clients() {
         ("PV list empty", poll("period = \"1ms\"\npvs = []")),
         ("PV list of numbers", poll("period = \"1ms\"\npvs = [1]")),
         ("PV pattern bad", poll("period = \"1ms\"\npvs = \"A{9..0}\"")),
+        ("an unknown library", client("name = \"x\"\nclient = \"pyepics-calback\"")),
+        (
+            "a library and a command",
+            client("name = \"x\"\nclient = \"pyepics-get\"\ncommand = [\"a\"]\nperiod = \"1ms\""),
+        ),
+        ("a library's fetch", client("name = \"x\"\nclient = \"pyepics-get\"\nfetch = \"batch\"\nperiod = \"1ms\"")),
+        ("a library's pacing", client("name = \"x\"\nclient = \"libca-get\"\npacing = \"hybrid\"\nsleep = \"1ms\"")),
+        ("a version of Python that is a number", client("name = \"x\"\nclient = \"pyepics-callback\"\npython = 3.12")),
+        ("a hog in C", client("name = \"x\"\nclient = \"libca-monitor\"\nhog = 1")),
+        ("a hog in a native client", client("name = \"x\"\nfetch = \"monitor\"\nhog = 1")),
+        ("too many hogs", client("name = \"x\"\nclient = \"pyepics-callback\"\nhog = 100")),
+        ("no switch interval", client("name = \"x\"\nclient = \"pyepics-callback\"\nswitch_interval = 0")),
+        ("groups of one thread", client("name = \"x\"\nclient = \"pyepics-callback\"\ngroups = 2")),
+        (
+            "yielding without a callback",
+            client("name = \"x\"\nclient = \"pyepics-get\"\nperiod = \"1ms\"\nyield_after_callback = true"),
+        ),
         ("command a text", client("name = \"x\"\nfetch = \"monitor\"\ncommand = \"python3 my.py\"")),
         ("command empty", client("name = \"x\"\nfetch = \"monitor\"\ncommand = []")),
         ("command with a dbr", client("name = \"x\"\nfetch = \"monitor\"\ncommand = [\"true\"]\ndbr = \"plain\"")),
@@ -388,6 +405,18 @@ fn likely_text() -> impl Strategy<Value = String> {
         1 => Just("[[client]]\n".to_owned()),
     ];
     prop::collection::vec(line, 0..20).prop_map(|lines| lines.concat())
+}
+
+#[test]
+fn many_blocks_of_many_names_are_refused_before_they_fill_the_memory() {
+    // Read to its end it would hold 600 million names.
+    let blocks: String = (0..1000).map(|i| format!("[[pv]]\nname = \"P{i}:{{000000..599999}}\"\n")).collect();
+    let error = read_with(&blocks, &[]).unwrap_err();
+    assert_eq!((error.problems.len(), error.more), (1, 0));
+    assert_eq!(
+        (error.problems[0].line, error.problems[0].what.as_str()),
+        (4, "up to here there are more than 1000000 PVs")
+    );
 }
 
 proptest! {

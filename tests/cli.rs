@@ -31,6 +31,7 @@ fn help_of_every_command() {
         "predict",
         "ioc",
         "doctor",
+        "python",
         "scenarios",
         "report",
         "compare",
@@ -46,6 +47,42 @@ fn help_of_every_command() {
         let name = if command.is_empty() { "help".to_owned() } else { format!("help_{}", command.replace(' ', "_")) };
         insta::assert_snapshot!(name, out);
     }
+}
+
+/// What needs no network: that nothing is there, and how to mend it.
+#[test]
+fn python_says_what_lacks_and_what_mends_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("cache");
+    let asked = ["--python", "/no/such/python", "--python", "python3", "--check", "--quiet", "--format", "json"];
+    let (code, out, _) = pollcost(folder.path(), &[&["python", "--dir", "cache"], &asked[..]].concat());
+    assert_eq!(code, 4, "{out}");
+    let found: Vec<pollcost::doctor::python::PythonSetup> = serde_json::from_str(&out).unwrap();
+    assert!(found[0].interpreter.is_none());
+    assert_eq!(found[0].lacks[0].mend, "apt-get install python3 python3-venv");
+    let python = found[1].interpreter.as_ref().unwrap();
+    assert!(python.version.starts_with("3.") && python.switch_interval_ns.0 > 0, "{python:?}");
+    let mend = format!("pollcost python --python python3 --dir {}", place.display());
+    assert!(found[1].lacks.iter().any(|lack| lack.mend == mend), "{:?}", found[1].lacks);
+    assert!(!place.exists(), "to look makes nothing");
+    let (code, _, err) = pollcost(folder.path(), &["python", "--python", ""]);
+    assert_eq!(code, 2, "{err}");
+}
+
+/// A run whose interpreter has no environment fails before anything is measured or written.
+#[test]
+fn a_client_without_its_library_is_told_before_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario =
+        "[[pv]]\nname = 'A'\n[[client]]\nname = 'loop'\nclient = 'pyepics-get'\npython = '9.99'\nperiod = '10ms'\n";
+    fs::write(folder.path().join("mine.toml"), scenario).unwrap();
+    let (code, _, err) = pollcost(folder.path(), &["run", "mine.toml", "-o", "out"]);
+    assert_eq!(code, 2);
+    assert!(
+        err.contains("loop cannot be run: no interpreter `9.99`") && err.contains("help: pyenv install 9.99"),
+        "{err}"
+    );
+    assert!(!folder.path().join("out").exists());
 }
 
 #[test]

@@ -362,15 +362,32 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn the_sample_report_is_what_its_run_gives() {
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/quickstart");
-    let folder = tempfile::tempdir().unwrap();
-    let output = program().arg("report").arg(&sample).arg("-o").arg(folder.path()).output().unwrap();
-    expect_code(&output, 0);
-    let drawn = files(folder.path());
-    assert!(drawn.len() >= 12, "five figures twice, and the report twice");
-    for (name, content) in drawn {
-        let differs = "differs: draw it again with `pollcost report reports/quickstart`, and look at it";
-        assert!(fs::read(sample.join(&name)).is_ok_and(|kept| kept == content), "reports/quickstart/{name} {differs}");
+fn the_sample_reports_are_what_their_runs_give() {
+    let reports = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports");
+    let samples = fs::read_dir(reports).unwrap().flatten().map(|entry| entry.path());
+    let samples: Vec<_> = samples.filter(|path| path.join("run.json").is_file()).collect();
+    assert!(!samples.is_empty());
+    for sample in samples {
+        let folder = tempfile::tempdir().unwrap();
+        let draw = |options: &[&str]| {
+            let output =
+                program().arg("report").arg(&sample).arg("-o").arg(folder.path()).args(options).output().unwrap();
+            expect_code(&output, 0);
+        };
+        draw(&[]);
+        for (name, _) in files(&sample).iter().filter(|(name, _)| name.starts_with("figures/ieee/")) {
+            let id = Path::new(name).file_stem().unwrap().to_str().unwrap();
+            draw(&["--profile", "ieee", "--format", "pdf", "--figures", id]);
+        }
+        let drawn = files(folder.path());
+        let kept = files(&sample);
+        let shown = sample.display();
+        for (name, content) in &drawn {
+            let same = kept.iter().any(|(kept, bytes)| kept == name && bytes == content);
+            assert!(same, "{shown}/{name} differs: draw it again with `pollcost report {shown}`, and look at it");
+        }
+        for (name, _) in kept.iter().filter(|(name, _)| name.starts_with("figures/")) {
+            assert!(drawn.iter().any(|(drawn, _)| drawn == name), "{shown}/{name} is drawn no more: remove it");
+        }
     }
 }

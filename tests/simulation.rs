@@ -132,6 +132,11 @@ fn a_simulation_says_that_it_is_one() {
     let warnings = json["warnings"].to_string();
     assert!(warnings.contains("simulated in virtual time, not measured"), "{warnings}");
     assert!(warnings.contains("it is a program of its own, which a simulation cannot run"), "{warnings}");
+    let left_out: Vec<&str> = json["left_out"].as_array().unwrap().iter().map(|why| why.as_str().unwrap()).collect();
+    for id in ["timeline", "age_saw", "latency_heat", "burst_place"] {
+        let why = left_out.iter().find(|why| why.starts_with(id)).unwrap();
+        assert!(why.contains("--facts news"), "{why}");
+    }
     let files = files(&folder.path().join("out"));
     let text = |name: &str| String::from_utf8_lossy(&files[name]).into_owned();
     for name in ["report.html", "report.md"] {

@@ -21,6 +21,7 @@ use crate::io::doctor::examine_and_save;
 use crate::io::ioc_alone::serve_until_stopped;
 use crate::io::live::run_live;
 use crate::io::predict::predict;
+use crate::io::python::set_up;
 use crate::io::redraw::report_again;
 use crate::io::simulation::run_simulation;
 use crate::io::{client_process, ioc_process};
@@ -64,6 +65,7 @@ fn color_flag(flags: &Flags) -> ColorFlag {
         Some(Command::Predict(flags)) => flags.voice.color,
         Some(Command::Ioc(flags)) => flags.voice.color,
         Some(Command::Doctor(flags)) => flags.voice.color,
+        Some(Command::Python(flags)) => flags.voice.color,
         Some(Command::Report(flags)) => flags.color,
         Some(Command::Scenarios(flags)) => flags.color,
         Some(Command::Compare(flags)) => flags.color,
@@ -105,6 +107,12 @@ fn perform(request: Request) -> Result<u8, Failure> {
             let found = examine_and_save(&request)?;
             print(&outcome::examined(&found, request.voice.format))?;
             Ok(if found.interrupted { exit::INTERRUPTED } else { exit::DONE })
+        }
+        Request::Python(request) => {
+            let found = set_up(&request).map_err(|why| Failure::bad_input(why, "name one with --dir"))?;
+            print(&outcome::python(&found, &request))?;
+            let whole = found.iter().all(|setup| setup.lacks.is_empty());
+            Ok(if whole { exit::DONE } else { exit::FAILED })
         }
         Request::Report(request) => {
             let written = report_again(&request)?;

@@ -8,20 +8,22 @@ use serde_json::Value;
 
 use super::{Failure, exit};
 use crate::doctor::Examination;
+use crate::doctor::python::PythonSetup;
 use crate::expect::{Verdict, Verdicts};
 use crate::io::catalogue::{CatalogueDone, CatalogueError};
 use crate::io::files::FileError;
 use crate::io::ioc_alone::AloneError;
 use crate::io::live::{Finished, LiveError};
 use crate::io::predict::{PredictError, Prediction};
+use crate::io::python::needed_variable;
 use crate::io::redraw::Written;
-use crate::io::request::Format;
+use crate::io::request::{Format, PythonRequest};
 use crate::io::series::SeriesError;
 use crate::io::simulation::SimulationError;
 use crate::report::csv::summary::records;
 use crate::report::table::table;
 use crate::report::verdicts::lines;
-use crate::report::{examination, forecast};
+use crate::report::{examination, forecast, interpreters};
 use crate::summary::{Summary, Warning};
 
 const PORT_ADVICE: &str = "give another with --port, or 0 for any free one";
@@ -148,6 +150,7 @@ impl From<LiveError> for Failure {
             LiveError::Folder(_) => Failure::bad_input(text, "give another folder with -o"),
             LiveError::Ask(_) => Failure::bad_input(text, "`pollcost report RUN --help` has examples"),
             LiveError::Load(_) => Failure::bad_input(text, "name a folder that `pollcost run` has made"),
+            LiveError::NotReady(error) => Failure::bad_input(text, error.mend),
             LiveError::Port(_) => Failure::bad_input(text, PORT_ADVICE),
             LiveError::Write(FileError { .. }) | LiveError::Save(_) | LiveError::Run(_) => {
                 Failure::measurement(text, "what was saved before is kept")
@@ -188,6 +191,18 @@ pub(super) fn examined(found: &Examination, format: Format) -> String {
     }
 }
 
+/// What is printed of interpreters.
+pub(super) fn python(found: &[PythonSetup], request: &PythonRequest) -> String {
+    if request.voice.format == Format::Json {
+        return serde_json::to_string_pretty(&found).unwrap_or_default() + "\n";
+    }
+    let mut text = interpreters::text(found);
+    if let Some((variable, folder)) = needed_variable(request.folder.as_deref()) {
+        let _ = writeln!(text, "\nRuns find them with: export {variable}={}", folder.display());
+    }
+    text
+}
+
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Failure {
         Failure::bad_input(error.to_string(), "give another file with -o")
@@ -221,8 +236,10 @@ pub(super) fn surveyed(done: &CatalogueDone, format: Format) -> String {
             [] => String::new(),
             names => format!("\nClients failed in: {}\n", names.join(", ")),
         };
+        let left_out = done.left_out.iter().map(|(name, lack)| format!("\nLeft out: {name}: {lack}: {}\n", lack.mend));
+        let left_out: String = left_out.collect();
         return format!(
-            "{}{failed}\nOverview: {}\n",
+            "{}{failed}{left_out}\nOverview: {}\n",
             done.overview.text(),
             done.folder.join("overview.html").display()
         );
@@ -232,8 +249,12 @@ pub(super) fn surveyed(done: &CatalogueDone, format: Format) -> String {
             "name": s.name, "run": done.folder.join(&s.name), "sentence": s.sentence, "clients": clients(&s.summary),
         })
     });
+    let left_out = done
+        .left_out
+        .iter()
+        .map(|(name, lack)| serde_json::json!({ "name": name, "why": lack.to_string(), "mend": lack.mend }));
     let told = serde_json::json!({
-        "folder": done.folder, "exit": survey_code(done), "interrupted": done.interrupted, "failed": done.failed,
+        "left_out": left_out.collect::<Vec<_>>(), "folder": done.folder, "exit": survey_code(done), "interrupted": done.interrupted, "failed": done.failed,
         "scenarios": scenarios.collect::<Vec<_>>(),
     });
     serde_json::to_string_pretty(&told).unwrap_or_default() + "\n"

@@ -2,6 +2,7 @@
 //! runs on it. Measured in `io::doctor`; what follows from it is in [`advice`].
 
 pub mod advice;
+pub mod python;
 pub mod quantiles;
 
 use serde::{Deserialize, Serialize};

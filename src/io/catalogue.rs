@@ -5,15 +5,14 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::draw::{DrawError, Style, figure_files, svg};
+use super::draw::{DrawError, Style, figure_files, inline};
 use super::files::{FileError, write_files};
 use super::live::default_folder;
+use super::python::programs::NotReady;
 use super::request::{CatalogueRequest, How};
 use super::series::{Earlier, Series, SeriesError};
-use crate::report::layout::Title;
 use crate::report::overview::{Overview, Surveyed};
 use crate::report::palette::Theme;
-use crate::report::profile::SCREEN;
 use crate::report::sentence::sentence;
 
 /// Why a catalogue could not be run to its end.
@@ -39,6 +38,8 @@ pub struct CatalogueDone {
     pub overview: Overview,
     /// Scenarios of which clients failed.
     pub failed: Vec<String>,
+    /// Scenarios that could not be run here, with what they lack.
+    pub left_out: Vec<(String, NotReady)>,
     /// Whether a person ended it early.
     pub interrupted: bool,
 }
@@ -60,6 +61,7 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
         folder,
         overview: Overview { how, scenarios: Vec::new() },
         failed: Vec::new(),
+        left_out: Vec::new(),
         interrupted: false,
     };
     let folder = done.folder.clone();
@@ -79,7 +81,14 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
         let summary = match earlier {
             Earlier::Complete(summary) => *summary,
             Earlier::Missing | Earlier::Failed => {
-                let finished = series.run(name, scenario)?;
+                let finished = match series.run(name, scenario) {
+                    Ok(finished) => finished,
+                    Err(error) => {
+                        let lack = error.not_ready().cloned().ok_or(error)?;
+                        done.left_out.push((name.clone(), lack));
+                        continue;
+                    }
+                };
                 done.interrupted = finished.interrupted;
                 if finished.interrupted {
                     break;
@@ -101,7 +110,7 @@ fn write_overview(done: &CatalogueDone) -> Result<(), CatalogueError> {
     let overview = &done.overview;
     let figure = overview.figure().ok();
     let mut files = figure_files(figure.as_slice(), &Style::screen(Theme::Light))?;
-    let picture = figure.as_ref().map(|figure| svg(figure, &SCREEN, Theme::Light, Title::Left));
+    let picture = figure.as_ref().map(inline);
     files.push(("overview.html".to_owned(), overview.html(figure.as_ref().zip(picture.as_deref())).into_bytes()));
     files.push(("overview.md".to_owned(), overview.markdown(figure.as_ref()).into_bytes()));
     let unwritten = |source| FileError { path: done.folder.join("overview.csv"), source };

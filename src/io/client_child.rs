@@ -14,7 +14,7 @@ use super::recording::{Recording, number};
 use crate::client::lines::Lines;
 use crate::client::tally::Followed;
 use crate::pv::PvName;
-use crate::scenario::model::{ClientSpec, Program, Scenario};
+use crate::scenario::model::{ClientSpec, Scenario};
 use crate::time::Tick;
 use crate::trace::{ClientTally, Observation, Window};
 
@@ -87,19 +87,21 @@ struct Printing {
 }
 
 impl ClientChild {
-    /// Starts a client and its copies, each against its own listener of the IOC on the loopback address.
+    /// Starts a client and its copies, each against its own listener of the IOC on the loopback address: with the words of a command, or a
+    /// native one.
     ///
     /// # Errors
     /// When it cannot be started.
     pub async fn start(
         scenario: &Scenario,
         spec: &ClientSpec,
+        command: Option<&[String]>,
         copies: Vec<CopySetup>,
     ) -> Result<ClientChild, ProcessError> {
         let port = copies.first().map(|copy| copy.port).unwrap_or_default();
-        match &spec.program {
-            Program::Native => ClientChild::start_native(scenario, spec, copies, port).await,
-            Program::External(command) => ClientChild::start_external(scenario, spec, command, port),
+        match command {
+            None => ClientChild::start_native(scenario, spec, copies, port).await,
+            Some(command) => ClientChild::start_external(scenario, spec, command, port),
         }
     }
 

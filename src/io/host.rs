@@ -42,6 +42,7 @@ pub fn host() -> Host {
         timer_slack_ns: sharpened_slack(),
         governor,
         versions: BTreeMap::from([("pollcost".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
+        interpreters: Vec::new(),
         unavailable,
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::awake::{Awake, AwakeError};
 use super::host::host;
 use super::live::interrupts;
+use super::python::programs::Programs;
 use super::run::{self, RunError};
 use super::runs::{RunFolderError, load_summary};
 use crate::compare::baseline::BaselineError;
@@ -160,7 +161,9 @@ async fn measure(
     match subject {
         Subject::Scenario(scenario) => {
             let once = Scenario { seed, repeats: 1, ..(**scenario).clone() };
-            let outcome = run::run(&once, 0, interrupted.clone(), &mut |_| Ok(())).await?;
+            let programs = Programs::of(&once).await;
+            let programs = programs.map_err(|lack| InterleaveError::Failed(format!("{lack}: {}", lack.mend)))?;
+            let outcome = run::run(&once, &programs, 0, interrupted.clone(), &mut |_| Ok(())).await?;
             if outcome.interrupted {
                 return Err(InterleaveError::Interrupted);
             }

@@ -14,6 +14,7 @@ use super::files::FileError;
 use super::host::measured_host;
 use super::listen::{ListenError, bind_row};
 use super::progress::Progress;
+use super::python::programs::{NotReady, Programs};
 use super::redraw::write_report;
 use super::request::RunRequest;
 use super::run::{self, Event, Outcome, RunError};
@@ -44,6 +45,9 @@ pub enum LiveError {
     /// A port is taken: bad input.
     #[error(transparent)]
     Port(ListenError),
+    /// What a client needs is not there: bad input.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
     /// What was asked for does not exist: bad input.
     #[error("{0}")]
     Ask(String),
@@ -98,14 +102,18 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let path = request.out.clone().unwrap_or_else(|| default_folder(&scenario.name, &started));
     check_ports(request.port, scenario.listeners().last().map_or(0, |last| last.end))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LiveError::Runtime)?;
+    let programs = runtime.block_on(Programs::of(scenario))?;
     // From before the floor is measured: it is the floor of what follows.
     let _awake = scenario.awake.then(Awake::start).transpose()?;
+    let mut host = measured_host();
+    host.interpreters = programs.interpreters().to_vec();
     let mut saver = Saver {
         folder: RunFolder::create(&path, scenario).map_err(LiveError::Folder)?,
         note: RunNote {
             pollcost: env!("CARGO_PKG_VERSION").to_owned(),
             started: Some(started),
-            host: measured_host(),
+            host,
             simulated: None,
             failures: Vec::new(),
             interrupted: false,
@@ -115,13 +123,12 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
         next: clock::now(),
     };
     let mut progress = Progress::new(scenario, request.voice.quiet);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LiveError::Runtime)?;
     let outcome = runtime.block_on(async {
         let mut listener = |event: Event<'_>| {
             progress.event(&event);
             saver.event(&event).map_err(|e| e.to_string())
         };
-        run::run(scenario, request.port, interrupts(), &mut listener).await
+        run::run(scenario, &programs, request.port, interrupts(), &mut listener).await
     });
     progress.finish();
     saver.conclude(outcome?)

@@ -43,6 +43,7 @@ pub mod predict;
 mod probe;
 pub mod process;
 pub mod progress;
+pub mod python;
 pub mod recording;
 pub mod redraw;
 pub mod report_files;

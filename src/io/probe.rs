@@ -1,12 +1,12 @@
 //! Runs a probe: an interpreter with a program of ours, its lines, its end.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::process::Command;
 
 use super::process::{Process, ProcessError};
+use super::python::find::{self, NoInterpreter};
 use crate::scenario::probe::{ProbeProgram, ProbeSpec};
 use crate::trace::ProbeRun;
 use crate::trace::probe::ProbeLines;
@@ -15,15 +15,8 @@ use crate::trace::probe::ProbeLines;
 #[derive(Debug, Error)]
 pub(super) enum ProbeError {
     /// Its interpreter is not there.
-    #[error(
-        "no interpreter `{python}`: install it, for instance with `pyenv install {version}`, or name another with `python` in the scenario"
-    )]
-    NoInterpreter {
-        /// As it was asked for.
-        python: String,
-        /// What to install.
-        version: String,
-    },
+    #[error(transparent)]
+    NoInterpreter(#[from] NoInterpreter),
     /// Its process failed.
     #[error(transparent)]
     Process(#[from] ProcessError),
@@ -34,7 +27,7 @@ pub(super) enum ProbeError {
 /// # Errors
 /// When there is no such interpreter, or it crashes, hangs or prints nonsense.
 pub(super) async fn run(spec: &ProbeSpec, index: usize, repeat: u32) -> Result<ProbeRun, ProbeError> {
-    let program = interpreter(spec.python.as_deref())?;
+    let program = find::interpreter(spec.python.as_deref().unwrap_or(find::DEFAULT))?;
     let source = ProbeProgram::named(&spec.program).map(|program| program.source()).unwrap_or_default();
     let mut command = Command::new(program);
     // Standard output is a pipe: unbuffered, so that a hang shows what came before it.
@@ -63,47 +56,6 @@ pub(super) async fn run(spec: &ProbeSpec, index: usize, repeat: u32) -> Result<P
             failed.map_or(Ok(run.unwrap_or_default()), |error| Err(error.into()))
         }
     }
-}
-
-/// The program of an interpreter: a path as it stands, a version from the search path or from pyenv.
-fn interpreter(python: Option<&str>) -> Result<PathBuf, ProbeError> {
-    let asked = python.unwrap_or("python3");
-    let missing = || ProbeError::NoInterpreter {
-        python: asked.to_owned(),
-        version: asked.trim_start_matches("python").to_owned(),
-    };
-    if asked.contains('/') {
-        return Some(PathBuf::from(asked)).filter(|path| path.is_file()).ok_or_else(missing);
-    }
-    let name =
-        if asked.starts_with(|c: char| c.is_ascii_digit()) { format!("python{asked}") } else { asked.to_owned() };
-    on_the_path(&name).or_else(|| of_pyenv(asked)).ok_or_else(missing)
-}
-
-fn on_the_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    // A shim of pyenv answers to versions that are not active, and then fails: the interpreters themselves are looked up after it.
-    std::env::split_paths(&path)
-        .filter(|folder| name == "python3" || !folder.ends_with(".pyenv/shims"))
-        .map(|folder| folder.join(name))
-        .find(|file| file.is_file())
-}
-
-/// The newest of this version, such as `3.12.1` for `3.12`.
-fn of_pyenv(version: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("PYENV_ROOT").map(PathBuf::from);
-    let root = root.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".pyenv")))?;
-    let fits = |folder: &Path| {
-        let name = folder.file_name()?.to_str()?;
-        let (plain, free) = (name.trim_end_matches('t'), name.ends_with('t'));
-        let (asked, wants_free) = (version.trim_end_matches('t'), version.ends_with('t'));
-        let same = plain == asked || plain.strip_prefix(asked).is_some_and(|rest| rest.starts_with('.'));
-        let parts: Vec<u32> = plain.split('.').map(|part| part.parse().unwrap_or(0)).collect();
-        (same && free == wants_free).then_some(parts)
-    };
-    let folders = std::fs::read_dir(root.join("versions")).ok()?.flatten().map(|entry| entry.path());
-    let newest = folders.filter_map(|folder| Some((fits(&folder)?, folder))).max()?;
-    Some(newest.1.join("bin/python3")).filter(|file| file.is_file())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::draw::{figure_files, svg};
+use super::draw::{figure_files, inline};
 use super::files::write_files;
 use super::live::LiveError;
 use super::report_files::report_files;
@@ -12,11 +12,10 @@ use crate::expect::{Verdicts, judge};
 use crate::report::comparison::{Comparison, Side};
 use crate::report::content::{Content, ReportInput};
 use crate::report::document::RunNote;
+use crate::report::doubts::Doubts;
 use crate::report::excerpt::Excerpt;
 use crate::report::figures::choose;
-use crate::report::layout::Title;
 use crate::report::palette::Theme;
-use crate::report::profile::SCREEN;
 use crate::scenario::BuiltIn;
 use crate::scenario::model::{Facts, Scenario};
 use crate::summary::Summary;
@@ -114,16 +113,19 @@ fn side_by_side(request: &ReportRequest) -> Result<Written, LiveError> {
     let told = request.runs.iter().map(|run| Told::load(run)).collect::<Result<Vec<_>, _>>()?;
     let names = names(&request.runs);
     let whens: Vec<String> = told.iter().map(Told::when).collect();
+    let doubts: Vec<Doubts> =
+        told.iter().map(|told| Doubts::new(&told.summary, &told.scenario, &told.note.host)).collect();
     let sides: Vec<Side<'_>> = told
         .iter()
         .zip(&names)
-        .zip(&whens)
-        .map(|((told, name), when)| Side {
+        .zip(whens.iter().zip(&doubts))
+        .map(|((told, name), (when, doubts))| Side {
             name,
             how: if told.note.simulated.is_some() { "simulated" } else { "live" },
             when,
             scenario: &told.scenario,
             summary: &told.summary,
+            doubts,
         })
         .collect();
     let mut comparison = Comparison::new(&sides);
@@ -133,7 +135,6 @@ fn side_by_side(request: &ReportRequest) -> Result<Written, LiveError> {
     let mut page = None;
     if !request.only_figures {
         comparison.figures = chosen.figures;
-        let inline = |figure| svg(figure, &SCREEN, Theme::Light, Title::Left);
         let pictures: Vec<String> = comparison.figures.iter().map(inline).collect();
         made.push(("report.html".to_owned(), comparison.html(&pictures).into_bytes()));
         made.push(("report.md".to_owned(), comparison.markdown().into_bytes()));

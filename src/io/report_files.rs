@@ -1,10 +1,8 @@
 //! All files of a report, for the run that has just ended and for one that is drawn again.
 
-use super::draw::{DrawError, Style, figure_files, svg};
+use super::draw::{DrawError, Style, figure_files, inline};
 use crate::report::content::{Content, ReportInput};
-use crate::report::layout::Title;
 use crate::report::palette::Theme;
-use crate::report::profile::SCREEN;
 use crate::report::{article, html, markdown};
 
 /// `report.html`, `report.md` and the figures of some content, `(path below the run folder, bytes)`. The theme is that of the figure files; the
@@ -17,7 +15,6 @@ pub fn report_files(
     input: &ReportInput<'_>,
     theme: Theme,
 ) -> Result<Vec<(String, Vec<u8>)>, DrawError> {
-    let inline = |figure| svg(figure, &SCREEN, Theme::Light, Title::Left);
     let pictures: Vec<String> = content.figures.iter().map(inline).collect();
     let mut files = figure_files(&content.figures, &Style::screen(theme))?;
     files.extend(article::files(content, input).map_err(|why| DrawError::Csv { id: "article", why })?);
@@ -51,7 +48,7 @@ mod tests {
         assert_eq!(names.len(), 36);
         let text = |name: &str| String::from_utf8(files.iter().find(|f| f.0 == name).unwrap().1.clone()).unwrap();
         let (page, markdown) = (text("report.html"), text("report.md"));
-        assert_eq!(page.matches("<svg ").count(), 11);
+        assert_eq!(page.matches("<svg ").count(), 2 * 11);
         assert!(page.len() < 900_000, "{} bytes", page.len());
         for link in markdown.split("](").skip(1).filter_map(|part| part.split(')').next()) {
             assert!(names.contains(&link), "{link} is not written");

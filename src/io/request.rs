@@ -164,6 +164,19 @@ pub struct IocRequest {
     pub voice: Voice,
 }
 
+/// `pollcost python`: set up interpreters for the clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PythonRequest {
+    /// Versions or paths; none: `python3`.
+    pub pythons: Vec<String>,
+    /// Where the environments go; `None`: where runs look for them.
+    pub folder: Option<PathBuf>,
+    /// Only look.
+    pub check: bool,
+    /// How to speak.
+    pub voice: Voice,
+}
+
 /// `pollcost doctor`: examine the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DoctorRequest {

@@ -15,6 +15,7 @@ use super::control::{CopySetup, ListenerLedger};
 use super::ioc_child::IocChild;
 use super::meter::Usage;
 use super::probe::{self, ProbeError};
+use super::python::programs::Programs;
 use crate::pv::NativeType;
 use crate::scenario::model::Scenario;
 use crate::scenario::plan::{changing, copy_seed, order, probe_order, stimulus_seed};
@@ -37,6 +38,7 @@ const GRACE: Span = Span::from_secs(10);
 /// Only when the listener fails: what goes wrong in the run itself is in the outcome, beside all that was recorded.
 pub async fn run(
     scenario: &Scenario,
+    programs: &Programs,
     port: u16,
     interrupted: watch::Receiver<bool>,
     listener: Listener<'_>,
@@ -45,6 +47,7 @@ pub async fn run(
     let types = scenario.groups_of_pvs().map(|group| (group.native, group.labels.len())).collect();
     let mut run = Run {
         scenario,
+        programs,
         interrupted,
         listener,
         outcome: Outcome { trace, failures: Vec::new(), interrupted: false },
@@ -70,6 +73,7 @@ pub async fn run(
 
 struct Run<'a> {
     scenario: &'a Scenario,
+    programs: &'a Programs,
     interrupted: watch::Receiver<bool>,
     listener: Listener<'a>,
     outcome: Outcome,
@@ -133,7 +137,7 @@ impl Run<'_> {
                     self.tell(Event::Probed { run: &run })?;
                     self.outcome.trace.probes.push(run);
                 }
-                Err(ProbeError::NoInterpreter { .. }) if spec.optional => {}
+                Err(ProbeError::NoInterpreter(_)) if spec.optional => {}
                 Err(error) => {
                     let why = error.to_string();
                     self.tell(Event::ProbeFailed { probe, repeat, why: &why })?;
@@ -214,7 +218,7 @@ impl Run<'_> {
             let now = clock::now();
             let copies =
                 ioc.ports(client).iter().zip(0..).map(|(port, copy)| CopySetup { port: *port, seed: seed(copy) });
-            match ClientChild::start(self.scenario, spec, copies.collect()).await {
+            match ClientChild::start(self.scenario, spec, self.programs.command(client), copies.collect()).await {
                 Ok(child) => started.push(Measured { client, child, started: now, ready: now, failed: None }),
                 Err(error) => self.fail(client, repeat, error.to_string(), &[], &[])?,
             }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::live::{Finished, LiveError, run_live};
+use super::python::programs::NotReady;
 use super::request::{How, RunRequest, SimulateRequest, Voice};
 use super::runs::{RunFolderError, load_summary};
 use super::simulation::{SimulationError, run_simulation};
@@ -43,6 +44,20 @@ pub enum SeriesError {
         /// Why.
         source: io::Error,
     },
+}
+
+impl SeriesError {
+    /// What a client of it lacks on this machine, where that is the reason.
+    #[must_use]
+    pub fn not_ready(&self) -> Option<&NotReady> {
+        match self {
+            SeriesError::Live(_, error) => match &**error {
+                LiveError::NotReady(lack) => Some(lack),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 /// What an earlier start left of a run.

@@ -168,7 +168,7 @@ fn remarks(scenario: &Scenario, note: &SimulationNote) -> Vec<Warning> {
         what: format!("simulated in virtual time, not measured; link: {}; host: {}", note.link, note.host),
         advice: "take processor time, wake-ups and bytes for what the model makes of them, and hold the rest against a live run".to_owned(),
     };
-    let external = scenario.clients.iter().filter(|c| matches!(c.program, Program::External(_)));
+    let external = scenario.clients.iter().filter(|c| c.program != Program::Native);
     let external = external.map(|client| Warning {
         client: Some(client.name.clone()),
         what: "it is a program of its own, which a simulation cannot run: the program's own client stands for it"

@@ -1,5 +1,6 @@
 //! Two or more runs side by side, and an overview of many: the same clients in a row, each run with a colour of its own.
 
+use super::doubts::{AT_FLOOR, DIRTY, DISTURBED, Doubts};
 use super::figure::{Axis, Extent, Figure, Look, Omitted, Point, Sample, Series, Shape, Symbol};
 use super::figures::server_load;
 use super::grids::{Cell, Grid};
@@ -24,6 +25,25 @@ pub struct Side<'a> {
     pub scenario: &'a Scenario,
     /// What it came to.
     pub summary: &'a Summary,
+    /// What is known against its numbers.
+    pub doubts: &'a Doubts,
+}
+
+impl Side<'_> {
+    fn is_simulated(&self) -> bool {
+        self.how == "simulated"
+    }
+
+    /// Its name as a legend has it.
+    pub(super) fn legend(&self) -> String {
+        if self.is_simulated() { format!("{} (simulated)", self.name) } else { self.name.to_owned() }
+    }
+}
+
+/// Which of the runs were not measured; empty where all were.
+pub(super) fn simulated(sides: &[Side<'_>]) -> String {
+    let names: Vec<&str> = sides.iter().filter(|side| side.is_simulated()).map(|side| side.name).collect();
+    if names.is_empty() { String::new() } else { format!("Simulated, not measured: {}. ", names.join(", ")) }
 }
 
 /// The finished content.
@@ -144,7 +164,11 @@ impl Comparison {
             subtitle: sides.iter().map(|side| side.name).collect::<Vec<_>>().join(", "),
             runs: sides.iter().map(|side| side.name.to_owned()).collect(),
             overview: overview(sides),
-            quantities: QUANTITIES.iter().map(|quantity| quantity.grid(sides, &clients)).collect(),
+            quantities: QUANTITIES
+                .iter()
+                .map(|quantity| quantity.grid(sides, &clients))
+                .filter(|grid| grid.rows.iter().any(|row| row.iter().skip(1).any(|cell| *cell != Cell::none())))
+                .collect(),
             figures,
             omitted,
         }
@@ -154,7 +178,7 @@ impl Comparison {
     #[must_use]
     pub fn html(&self, pictures: &[String]) -> String {
         let tables = maud::html! {
-            @for grid in &self.quantities { (page::table(grid, &[])) }
+            @for grid in &self.quantities { (page::table(grid, &self.runs)) }
             p { (READING) }
         };
         let sections = vec![
@@ -166,7 +190,8 @@ impl Comparison {
             },
             page::Section { anchor: "numbers", name: "The numbers", body: tables },
         ];
-        page::Page { title: &self.title, subtitle: &self.subtitle, sections, clients: &self.runs }.render()
+        page::Page { title: &self.title, subtitle: &self.subtitle, sections, clients: &self.runs, choice: "Runs" }
+            .render()
     }
 
     /// As Markdown, its figures beside it in `figures/`.
@@ -224,11 +249,36 @@ fn overview(sides: &[Side<'_>]) -> Grid {
 impl Quantity {
     fn grid(&self, sides: &[Side<'_>], clients: &[String]) -> Grid {
         let row = |client: &String| {
-            let cells = sides.iter().map(|side| Cell::estimate(self.kind, of(side, client).and_then(self.of)));
+            let cells = sides.iter().map(|side| Cell {
+                mark: self.mark(side, client),
+                ..Cell::estimate(self.kind, of(side, client).and_then(self.of))
+            });
             std::iter::once(Cell::words(client)).chain(cells).collect()
         };
+        let notes = [
+            (AT_FLOOR, "Near or below that machine's floor: what is left is the machine's, not the strategy's."),
+            (DIRTY, DISTURBED),
+        ];
+        let rows: Vec<Vec<Cell>> = clients.iter().map(row).collect();
+        let used = |mark: &str| rows.iter().flatten().any(|cell| cell.mark.contains(mark));
+        let notes =
+            notes.iter().filter(|(mark, _)| used(mark)).map(|(mark, words)| format!("{mark} {words}")).collect();
         let head = std::iter::once("Client".to_owned()).chain(sides.iter().map(|side| side.name.to_owned())).collect();
-        Grid { caption: self.name.to_owned(), head, rows: clients.iter().map(row).collect(), notes: Vec::new() }
+        Grid { caption: self.name.to_owned(), head, rows, notes }
+    }
+
+    /// What a number of a client is marked with in a run that has it.
+    fn mark(&self, side: &Side<'_>, client: &str) -> &'static str {
+        if of(side, client).and_then(self.of).is_none() {
+            return "";
+        }
+        let near = if self.unit == Unit::Nanoseconds { side.doubts.of_latency(client) } else { "" };
+        match (near.is_empty(), side.doubts.of_all(client).is_empty()) {
+            (false, false) => "† ‡",
+            (false, true) => AT_FLOOR,
+            (true, false) => DIRTY,
+            (true, true) => "",
+        }
     }
 
     /// A lane for each client, a point for each run.
@@ -253,7 +303,7 @@ impl Quantity {
         }
         let x = Extent::all(series.iter().map(Series::x_extent)).log().ok_or_else(omitted)?;
         let keys = sides.iter().enumerate().map(|(run, side)| super::figure::Key {
-            text: side.name.to_owned(),
+            text: side.legend(),
             look: Look::Client(Identity(run)),
             symbol: Symbol::Marker,
         });
@@ -266,8 +316,9 @@ impl Quantity {
             id: self.id,
             title: self.title.into(),
             caption: format!(
-                "{} of each client, a lane each, in each run. Bars with caps: 95 % interval over repeats, often smaller than the marker. n: at least {} repeats \
+                "{}{} of each client, a lane each, in each run. Bars with caps: 95 % interval over repeats, often smaller than the marker. n: at least {} repeats \
                  of each client in each run, {} changes.",
+                simulated(sides),
                 self.name,
                 n.repeats,
                 number::count(n.changes)
@@ -301,10 +352,14 @@ mod tests {
     use crate::report::synthetic::Wish;
 
     fn compared(wishes: &[(&str, Wish)]) -> Comparison {
+        had(wishes, "live", &Doubts::default())
+    }
+
+    fn had(wishes: &[(&str, Wish)], how: &str, doubts: &Doubts) -> Comparison {
         let runs: Vec<_> = wishes.iter().map(|(name, wish)| (*name, wish.summary(), wish.scenario())).collect();
         let sides: Vec<Side<'_>> = runs
             .iter()
-            .map(|(name, summary, scenario)| Side { name, how: "live", when: "2026-03-01", scenario, summary })
+            .map(|(name, summary, scenario)| Side { name, how, when: "2026-03-01", scenario, summary, doubts })
             .collect();
         Comparison::new(&sides)
     }
@@ -322,6 +377,21 @@ mod tests {
         let spin = latency.rows.iter().find(|row| row[0].text.starts_with("poll-0")).unwrap();
         assert_eq!(spin[2].text, "–");
         assert!(found.markdown().contains("| poll-1s |"));
+    }
+
+    #[test]
+    fn what_was_simulated_and_what_is_doubtful_says_so() {
+        let wish = Wish::default();
+        let mut summary = wish.summary();
+        summary.clients[1].stolen_percent = Some(7.0);
+        let doubts = Doubts::new(&summary, &wish.scenario(), &crate::trace::Host::default());
+        let found = had(&[("one", wish)], "simulated", &doubts);
+        for figure in &found.figures {
+            assert_eq!(figure.keys[0].text, "one (simulated)");
+            assert!(figure.caption.starts_with("Simulated, not measured: one. "), "{}", figure.caption);
+        }
+        assert!(found.quantities.iter().all(|grid| grid.rows[1][1].mark == DIRTY && grid.notes.len() == 1));
+        assert!(found.markdown().contains(DIRTY));
     }
 
     #[test]

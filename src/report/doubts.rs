@@ -15,6 +15,9 @@ use crate::trace::Host;
 pub const AT_FLOOR: &str = "†";
 /// Beside a client of which a window was disturbed.
 pub const DIRTY: &str = "‡";
+/// What the mark of a disturbed window means, in few words.
+pub const DISTURBED: &str =
+    "Measured while the machine did something else: latencies are too long by an unknown amount.";
 /// Figures that show how late clients are.
 const OF_LATENCY: [&str; 10] = [
     "timeline",
@@ -174,8 +177,12 @@ impl Doubts {
                 marked = true;
             }
         }
-        if marked {
-            figure.notes.extend(self.notes(of_latency));
+        let used = |mark: &str| marked && marks.iter().any(|of| of.contains(mark));
+        if used(AT_FLOOR) {
+            figure.notes.push(format!("{AT_FLOOR} Near or below this machine's floor: what is left is the machine's."));
+        }
+        if used(DIRTY) {
+            figure.notes.push(format!("{DIRTY} {DISTURBED}"));
         }
         self.draw_floor(figure);
     }
@@ -206,7 +213,7 @@ impl Doubts {
             figure.keys.push(key("this machine's floor", Look::Ink, Symbol::Plain));
         }
         figure.notes.push(format!(
-            "Floor: what a bare TCP message of the same size took to a waiting thread on this machine before the run, in the median: {}{drawn}.",
+            "Floor: a bare TCP message to a waiting thread on this machine, median before the run: {}{drawn}.",
             words(floor)
         ));
     }

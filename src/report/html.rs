@@ -25,7 +25,8 @@ pub fn render(content: &Content, pictures: &[String]) -> String {
         section("terms", "Terms", terms()),
         section("repeat", "How to repeat it", repeat(content)),
     ]);
-    Page { title: &content.title, subtitle: &content.subtitle, sections, clients: &content.clients }.render()
+    Page { title: &content.title, subtitle: &content.subtitle, sections, clients: &content.clients, choice: "Clients" }
+        .render()
 }
 
 fn plain(content: &Content) -> Markup {

@@ -17,6 +17,7 @@ pub mod figures;
 pub mod forecast;
 pub mod grids;
 pub mod html;
+pub mod interpreters;
 pub mod layout;
 mod legend;
 pub mod markdown;

@@ -86,8 +86,14 @@ impl Overview {
             let drawn = page::figures(std::slice::from_ref(figure), &[picture.to_owned()], &[]);
             sections.insert(0, section("overview", "Side by side", drawn));
         }
-        Page { title: &self.title(), subtitle: "Each scenario links to a report of its own", sections, clients: &[] }
-            .render()
+        Page {
+            title: &self.title(),
+            subtitle: "Each scenario links to a report of its own",
+            sections,
+            clients: &[],
+            choice: "Clients",
+        }
+        .render()
     }
 
     /// As Markdown, the figure beside it in `figures/`.

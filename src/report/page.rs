@@ -32,6 +32,8 @@ pub struct Page<'a> {
     pub sections: Vec<Section>,
     /// Names of those who have a colour in the figures, by place: a reader may choose among them.
     pub clients: &'a [String],
+    /// What they are, as the choice has it: `Clients`.
+    pub choice: &'static str,
 }
 
 impl Page<'_> {
@@ -63,7 +65,7 @@ impl Page<'_> {
                         }
                     }
                     footer { p { "Written by pollcost " (env!("CARGO_PKG_VERSION")) "." } }
-                    script type="application/json" id="clients" { (PreEscaped(self.names())) }
+                    script type="application/json" id="clients" data-choice=(self.choice) { (PreEscaped(self.names())) }
                     script { (PreEscaped(SCRIPT)) }
                 }
             }
@@ -81,20 +83,24 @@ fn dark_style() -> String {
     format!("@media screen and (prefers-color-scheme:dark){{{}}}", palette::dark_rules(".plot"))
 }
 
-/// A table. Rows that begin with the name of one of `clients` are hidden with it.
+/// A table. Rows that begin with the name of one of `clients`, and columns of that name, are hidden with it.
 #[must_use]
 pub fn table(grid: &Grid, clients: &[String]) -> Markup {
-    let client = |row: &[Cell]| clients.iter().position(|name| row.first().is_some_and(|cell| cell.text == *name));
+    let named = |text: &str| clients.iter().position(|name| name == text);
+    let client = |row: &[Cell]| row.first().and_then(|cell| named(&cell.text));
     // A region that scrolls must be reachable by keyboard, and then it needs a name.
     html! {
         div.scroll tabindex="0" role="region" aria-label=(grid.caption) {
-            table {
-                caption { (grid.caption) }
-                thead { tr { @for (column, name) in grid.head.iter().enumerate() {
-                    th scope="col" class=[is_number(grid, column).then_some("number")] { (name) }
+            // On a phone a row becomes a card, which takes its roles away: they are said.
+            table role="table" {
+                caption { span { (grid.caption) } }
+                thead role="rowgroup" { tr role="row" { @for (column, name) in grid.head.iter().enumerate() {
+                    th scope="col" role="columnheader" data-client=[named(name)] class=[is_number(grid, column).then_some("number")] { (name) }
                 } } }
-                tbody { @for row in &grid.rows {
-                    tr data-client=[client(row)] { @for (column, value) in row.iter().enumerate() { (cell(column, value)) } }
+                tbody role="rowgroup" { @for row in &grid.rows {
+                    tr role="row" data-client=[client(row)] {
+                        @for (value, head) in row.iter().zip(&grid.head) { (cell(row, value, head, named(head))) }
+                    }
                 } }
             }
         }
@@ -106,14 +112,16 @@ fn is_number(grid: &Grid, column: usize) -> bool {
     grid.rows.first().and_then(|row| row.get(column)).is_some_and(|cell| cell.number)
 }
 
-fn cell(column: usize, value: &Cell) -> Markup {
+fn cell(row: &[Cell], value: &Cell, head: &str, client: Option<usize>) -> Markup {
     html! {
-        @if column == 0 {
-            th scope="row" { (value.marked()) }
+        @if row.first().is_some_and(|first| std::ptr::eq(first, value)) {
+            th scope="row" role="rowheader" { (value.marked()) }
         } @else {
-            td class=[value.number.then_some("number")] {
-                (value.marked())
-                @if let Some(interval) = &value.interval { " " span.interval { "(" (interval) ")" } }
+            td role="cell" data-head=(head) data-client=[client] class=[value.number.then_some("number")] {
+                span {
+                    (value.marked())
+                    @if let Some(interval) = &value.interval { " " span.interval { "(" (interval) ")" } }
+                }
             }
         }
     }
@@ -123,6 +131,9 @@ fn cell(column: usize, value: &Cell) -> Markup {
 #[must_use]
 pub fn figures(figures: &[Figure], pictures: &[String], omitted: &[Omitted]) -> Markup {
     html! {
+        @if figures.len() > 3 {
+            nav aria-label="Figures" { ul { @for figure in figures { li { a href={ "#" (figure.id) } { (figure.title) } } } } }
+        }
         @for (figure, picture) in figures.iter().zip(pictures) {
             figure id=(figure.id) {
                 h3 { (figure.title) }
@@ -165,7 +176,8 @@ mod tests {
     #[test]
     fn a_name_cannot_end_the_script() {
         let clients = ["</script><b>".to_owned()];
-        let page = Page { title: "t", subtitle: "s", sections: Vec::new(), clients: &clients }.render();
+        let page =
+            Page { title: "t", subtitle: "s", sections: Vec::new(), clients: &clients, choice: "Clients" }.render();
         assert_eq!(page.matches("</script>").count(), 2);
         assert!(page.contains("\\u003c/script>"));
     }

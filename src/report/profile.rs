@@ -6,7 +6,7 @@
 //!   point at full size (IEEE Author Center, "File Formatting"); line art at 600 dpi (IEEE Author Center, guidelines for graphics);
 //!   fonts embedded; only the image, the caption is the article's.
 //! - Nature: one column is 89 mm; all letters between 5 and 7 point, of a standard font such as Arial, embedded and editable; no grid
-//!   in the background; at least 300 dpi, no use above 450 (Nature Research figure guide, "Building and exporting figure
+//!   in the background; at most 170 mm high; at least 300 dpi, no use above 450 (Nature Research figure guide, "Building and exporting figure
 //!   panels" and "Preparing figures: our specifications"). Lines from 0.25 to 1 point (Nature, guide to final artwork).
 
 use super::palette::Theme;
@@ -91,6 +91,19 @@ const SLIDE: Profile = Profile {
     stroke: 2.0,
     radius: 9.0,
     dpi: 144,
+    ..SCREEN
+};
+
+/// A page on a phone: as wide as small ones are.
+pub const PHONE: Profile = Profile {
+    name: "phone",
+    width: 360.0,
+    data_height: 230.0,
+    lane_height: 44.0,
+    title_size: 14.0,
+    label_size: 12.0,
+    tick_size: 11.5,
+    legend: LegendPlace::Below,
     ..SCREEN
 };
 

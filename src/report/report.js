@@ -1,7 +1,7 @@
 // A read-out under the pointer, and a choice of clients. Without this script the page is whole.
 (function () {
 "use strict";
-var names = JSON.parse(document.getElementById("clients").textContent);
+var listed = document.getElementById("clients"), names = JSON.parse(listed.textContent);
 
 function number(text) { return parseFloat(text); }
 
@@ -67,15 +67,19 @@ function nearest(svg, x, y) {
 }
 
 function readOut(plot) {
-  var svg = plot.querySelector("svg");
-  var xAxis = axis(svg.dataset.x), yAxis = axis(svg.dataset.y);
-  if (!xAxis) { return; }
-  var frame = svg.dataset.frame.split(" ").map(number);
   var out = document.createElement("p");
   out.className = "read-out";
   out.setAttribute("aria-hidden", "true");
-  plot.after(out);
-  svg.addEventListener("pointermove", function (event) {
+  var drawings = [].filter.call(plot.querySelectorAll("svg"), function (svg) { return axis(svg.dataset.x); });
+  if (drawings.length) { plot.after(out); }
+  drawings.forEach(function (svg) { follow(svg, out); });
+}
+
+// Tells what is under the pointer, or where a finger touched.
+function follow(svg, out) {
+  var xAxis = axis(svg.dataset.x), yAxis = axis(svg.dataset.y);
+  var frame = svg.dataset.frame.split(" ").map(number);
+  function tell(event) {
     var spot = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
     var found = nearest(svg, spot.x, spot.y);
     var x = found ? found.place[0] : spot.x, y = found ? found.place[1] : spot.y;
@@ -83,7 +87,9 @@ function readOut(plot) {
     var parts = [told(xAxis, value(xAxis, (x - frame[0]) / (frame[2] - frame[0])))];
     if (yAxis) { parts.push(told(yAxis, value(yAxis, (frame[3] - y) / (frame[3] - frame[1])))); }
     out.textContent = (found ? names[found.client] + ": " : "") + parts.join(", ");
-  });
+  }
+  svg.addEventListener("pointermove", tell);
+  svg.addEventListener("pointerdown", tell);
   svg.addEventListener("pointerleave", function () { out.textContent = ""; });
 }
 
@@ -93,7 +99,7 @@ function choice() {
   var box = document.createElement("fieldset");
   box.className = "choice";
   var legend = document.createElement("legend");
-  legend.textContent = "Clients shown in figures and tables";
+  legend.textContent = listed.dataset.choice + " shown in figures and tables";
   box.append(legend);
   names.forEach(function (name, client) {
     if (!used[client]) { return; }

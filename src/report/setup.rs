@@ -3,6 +3,7 @@
 use super::document::SimulationNote;
 use crate::scenario::model::{Change, Phase, PvGroup, Scenario};
 use crate::time::Span;
+use crate::trace::Interpreter;
 use crate::trace::host::Host;
 
 /// Names and values, in the order of the report.
@@ -120,7 +121,17 @@ fn host_rows(host: &Host) -> Vec<(String, String)> {
         let versions: Vec<String> = host.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
         rows.push(("Versions".to_owned(), versions.join(", ")));
     }
+    for interpreter in &host.interpreters {
+        rows.push((format!("Python, asked for as {}", interpreter.asked), interpreter_words(interpreter)));
+    }
     rows
+}
+
+/// What it is, what it has, and who ran on it.
+fn interpreter_words(interpreter: &Interpreter) -> String {
+    let packages = interpreter.packages_listed();
+    let packages = if packages.is_empty() { packages } else { format!("; {packages}") };
+    format!("{}{packages}; ran {}", interpreter.described(), interpreter.used_by.join(", "))
 }
 
 #[cfg(test)]

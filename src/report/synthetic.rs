@@ -66,6 +66,7 @@ impl Wish {
             dbr: DbrChoice::Time,
             service_time: Span::ZERO,
             copies: 1,
+            hog_processes: 0,
         });
         Scenario {
             name: "quickstart".into(),

@@ -3,9 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::duration::LONGEST;
+use super::library::{LibraryClient, LibraryProgram};
+use super::library_block::{self, MAX_HOGS};
 use super::model::{Change, ClientSpec, DbrChoice, Fetch, Pacing, Phase, Program, PvGroup, Scenario};
 use super::pattern::{NamePattern, matches_glob};
-use super::problem::{shown, suggest};
+use super::problem::{listed, shown, suggest};
 use super::read::short_name;
 use super::section::{Entry, Section};
 use crate::pv::PvId;
@@ -62,15 +64,23 @@ const DBRS: [(&str, DbrChoice); 3] =
     [("plain", DbrChoice::Plain), ("time", DbrChoice::Time), ("ctrl", DbrChoice::Ctrl)];
 
 /// Keys that belong to some clients only.
-const ELSEWHERE: [(&str, &str); 8] = [
+const ELSEWHERE: [(&str, &str); 13] = [
     ("period", "it belongs to pacing = \"fixed-delay\", \"fixed-rate\" and \"jittered\""),
     ("jitter", "it belongs to pacing = \"jittered\""),
     ("first", "it belongs to pacing = \"backoff\""),
     ("last", "it belongs to pacing = \"backoff\""),
     ("sleep", "it belongs to pacing = \"hybrid\"; a fixed sleep is called `period`"),
-    ("service_time", "it belongs to a native client with fetch = \"monitor\": a slow callback"),
-    ("copies", "it belongs to native clients: name each external `command` by itself"),
+    ("service_time", "it belongs to a native or a library's client with callbacks: a slow callback"),
+    ("copies", "it belongs to native clients: name each other program by itself"),
     ("dbr", "it belongs to native clients: an external `command` asks for what it wants"),
+    ("python", "it belongs to a library's client, such as client = \"pyepics-callback\"; a `command` names its own"),
+    ("hog", "it belongs to a library's client in Python; beside any other: hog_processes = 1"),
+    ("switch_interval", "it belongs to a library's client in Python, such as client = \"pyepics-callback\""),
+    (
+        "yield_after_callback",
+        "it belongs to a library's client in Python with callbacks, such as client = \"pyepics-callback\"",
+    ),
+    ("groups", "it belongs to client = \"pyepics-threads\" and \"pyepics-processes\""),
 ];
 
 /// The PVs of a scenario by name.
@@ -96,27 +106,24 @@ pub(crate) fn read<'a>(
     if name.is_none() {
         section.fault("name", "is missing", "a short name for tables: name = \"poll-10ms\"");
     }
-    let program = section.entry("command").map_or(Program::Native, |e| command(&e));
-    let native = program == Program::Native;
-    let fetch = section.entry("fetch");
-    if fetch.is_none() {
-        section.fault("fetch", "is missing", "one of `monitor`, `batch`, `serial`, `cached`, `connect`");
-    }
-    let fetch = fetch.and_then(|e| e.choice(&FETCHES));
+    let what = program(&section);
+    let fetch = fetch(&section, &what);
+    let (native, library) = (matches!(what, What::Native), matches!(what, What::Library(..)));
     let every_pv = || (0..scenario.pvs.len() as u32).map(PvId).collect();
     let pvs = section.entry("pvs").map_or_else(every_pv, |e| chosen(&e, scenario, index));
     let client = ClientSpec {
         name: name.as_ref().and_then(short_name).unwrap_or_default(),
-        program,
-        pacing: fetch.and_then(|fetch| pacing(&section, fetch, scenario, &pvs)),
+        pacing: fetch.and_then(|fetch| pacing(&section, fetch, &what, scenario, &pvs)),
         fetch: fetch.unwrap_or(Fetch::Monitor),
         pvs,
         dbr: if native { section.choice_or("dbr", &DBRS, DbrChoice::Time) } else { DbrChoice::Time },
-        service_time: match (native, fetch) {
+        service_time: match (native || library, fetch) {
             (true, Some(Fetch::Monitor)) => section.time_or("service_time", Span::ZERO..=LONGEST, Span::ZERO),
             _ => Span::ZERO,
         },
         copies: if native { section.whole_or("copies", 1..=MAX_COPIES, 1) as u32 } else { 1 },
+        hog_processes: section.whole_or("hog_processes", 0..=MAX_HOGS, 0) as u32,
+        program: what.program(),
     };
     // Without a fetch, which keys belong is not known.
     if fetch.is_some() {
@@ -125,18 +132,73 @@ pub(crate) fn read<'a>(
     (name, client)
 }
 
+/// What runs as the client.
+enum What {
+    Native,
+    External(Vec<String>),
+    Library(LibraryClient, LibraryProgram),
+    /// It was named wrongly.
+    Unknown,
+}
+
+impl What {
+    fn program(self) -> Program {
+        match self {
+            What::Native | What::Unknown => Program::Native,
+            What::External(words) => Program::External(words),
+            What::Library(client, _) => Program::Library(client),
+        }
+    }
+}
+
+fn program(section: &Section<'_>) -> What {
+    let (library, own) = (section.entry("client"), section.entry("command"));
+    match (library, own) {
+        (Some(entry), Some(_)) => {
+            entry.fault("stands beside `command`: a client is one or the other", "leave one of them out");
+            What::Unknown
+        }
+        (Some(entry), None) => match library_block::read(&entry, section) {
+            Some((client, program)) => What::Library(client, program),
+            None => What::Unknown,
+        },
+        (None, Some(entry)) => command(&entry),
+        (None, None) => What::Native,
+    }
+}
+
+/// A library's client has its own; the others say it.
+fn fetch(section: &Section<'_>, what: &What) -> Option<Fetch> {
+    let entry = section.entry("fetch");
+    let own = match what {
+        What::Library(_, program) => Some(program.fetch),
+        What::Unknown => return None,
+        What::Native | What::External(_) => None,
+    };
+    if entry.is_none() && own.is_none() {
+        section.fault("fetch", "is missing", "one of `monitor`, `batch`, `serial`, `cached`, `connect`");
+    }
+    let said = entry.as_ref().and_then(|e| e.choice(&FETCHES));
+    if let (Some(entry), Some(said), Some(own)) = (&entry, said, own)
+        && said != own
+    {
+        entry.fault("is not what this client does", "leave it out: the client has its own");
+    }
+    own.or(said)
+}
+
 /// `command = ["python3", "my_client.py"]`.
-fn command(entry: &Entry<'_>) -> Program {
+fn command(entry: &Entry<'_>) -> What {
     const WRITE: &str =
         "the program and its arguments: command = [\"python3\", \"my_client.py\"]; PV names are appended";
-    let Some(items) = entry.list() else { return Program::Native };
+    let Some(items) = entry.list() else { return What::Unknown };
     let words: Vec<String> = items.iter().filter_map(|item| item.text().map(str::to_owned)).collect();
     if words.first().is_none_or(|program| program.is_empty()) {
         entry.fault("names no program", WRITE);
     } else if words.iter().any(|word| word.contains('\0')) {
         entry.fault("holds a NUL character", WRITE);
     }
-    Program::External(words)
+    What::External(words)
 }
 
 /// The PVs that a client looks at: names, ranges as in a PV's name, or texts with `*`; each PV once.
@@ -195,15 +257,21 @@ fn nothing_matches(item: &Entry<'_>, name: &str, scenario: &Scenario) {
 }
 
 /// When it asks again. After a fault anything will do: the scenario is refused.
-fn pacing(section: &Section<'_>, fetch: Fetch, scenario: &Scenario, pvs: &[PvId]) -> Option<Pacing> {
+fn pacing(section: &Section<'_>, fetch: Fetch, what: &What, scenario: &Scenario, pvs: &[PvId]) -> Option<Pacing> {
     let entry = section.entry("pacing");
     if fetch == Fetch::Monitor {
         return monitor_has_none(section, entry);
     }
-    let kind = match entry {
+    let kind = match &entry {
         Some(entry) => entry.choice(&PACINGS),
         None => Some(Kind::FixedDelay),
     };
+    if let (Some(entry), What::Library(_, program)) = (&entry, what) {
+        let word = entry.text().unwrap_or_default();
+        if kind.is_some() && !program.pacings().contains(&word) {
+            entry.fault(format!("`{}` has no such pacing", program.name), listed(program.pacings()));
+        }
+    }
     // Without a pacing, which keys belong is not known: any.
     section.knows(kind.map_or(&["period", "jitter", "first", "last", "sleep"], Kind::keys));
     match kind? {

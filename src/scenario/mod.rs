@@ -11,6 +11,8 @@ mod difference;
 pub mod duration;
 pub(crate) mod expect_block;
 pub mod expectation;
+pub mod library;
+mod library_block;
 pub mod metric;
 pub mod model;
 pub mod overrides;

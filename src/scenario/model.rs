@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::expectation::{Claim, Expectation};
+use super::library::LibraryClient;
 use super::probe::ProbeSpec;
 use crate::pv::{NativeType, PvId, PvName, Severity};
 use crate::time::Span;
@@ -351,15 +352,23 @@ pub struct ClientSpec {
     /// So many of it run at once, each with circuits of its own.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub copies: u32,
+    /// CPU-bound processes beside it, started and ended with it; their processor time is not its own.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hog_processes: u32,
 }
 
 fn one() -> u32 {
     1
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-fn is_one(copies: &u32) -> bool {
-    *copies == 1
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_one(number: &u32) -> bool {
+    *number == 1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl ClientSpec {
@@ -378,6 +387,8 @@ pub enum Program {
     Native,
     /// Another program that speaks the line protocol: the program and its first arguments; PV names follow.
     External(Vec<String>),
+    /// One that comes with this program, on a client library, in Python or C.
+    Library(LibraryClient),
 }
 
 /// How a client gets values.

@@ -6,6 +6,8 @@ use crate::pv::{PvName, PvNameError};
 
 /// The most PVs that a scenario may hold.
 pub const MAX_PVS: u64 = 1_000_000;
+/// The most bytes that the names of one pattern may take together.
+const MAX_NAME_BYTES: u128 = 64 << 20;
 
 /// A PV name with any number of zero-padded ranges in it. Braces without `..` are part of the name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +39,14 @@ pub enum PatternError {
     /// More names than a scenario may hold.
     #[error("the pattern stands for {0} names, more than {MAX_PVS}")]
     TooMany(u128),
+    /// Long names, and many of them.
+    #[error("the pattern stands for {names} names of up to {bytes} letters, more than 64 MiB of text")]
+    TooLong {
+        /// How many.
+        names: u128,
+        /// Bytes of the longest.
+        bytes: usize,
+    },
     /// What it stands for is no PV name.
     #[error(transparent)]
     Name(#[from] PvNameError),
@@ -47,7 +57,7 @@ impl PatternError {
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self {
-            PatternError::TooMany(_) => "shorten a range",
+            PatternError::TooMany(_) | PatternError::TooLong { .. } => "shorten a range",
             PatternError::Name(_) => "a name such as \"TEST:CALC\", or with a range \"TEST:CALC{000..099}\"",
             _ => "a range is two numbers of the same width, both included, such as \"TEST:CALC{000..099}\"",
         }
@@ -94,6 +104,9 @@ impl NamePattern {
         PvName::new(&last)?;
         match self.count() {
             count if count > u128::from(MAX_PVS) => Err(PatternError::TooMany(count)),
+            names if names * last.len() as u128 > MAX_NAME_BYTES => {
+                Err(PatternError::TooLong { names, bytes: last.len() })
+            }
             _ => Ok(()),
         }
     }
@@ -190,6 +203,7 @@ mod tests {
             ("A{9..0}", PatternError::Backwards("{9..0}".into())),
             ("A{08..120}", PatternError::Padding("{08..120}".into())),
             ("A{0..1000000}", PatternError::TooMany(1_000_001)),
+            (&format!("{}{{000000..999999}}", "A".repeat(70)), PatternError::TooLong { names: 1_000_000, bytes: 76 }),
             ("A{0..999999}{0..999999}", PatternError::TooMany(1_000_000_000_000)),
             ("", PatternError::Name(PvNameError::Empty)),
             ("A B{0..1}", PatternError::Name(PvNameError::BadCharacter(' '))),

@@ -107,8 +107,16 @@ fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findin
         expectations: Vec::new(),
     };
     scenario.restart = root.entry("restart").and_then(|e| restart(&e, scenario.window));
-    let blocks: Vec<PvBlock<'_>> =
-        root.sections("pv").into_iter().filter_map(|section| pv_block::read(section, traces)).collect();
+    let (mut blocks, mut named): (Vec<PvBlock<'_>>, u64) = (Vec::new(), 0);
+    for section in root.sections("pv") {
+        let block = pv_block::read(section, traces);
+        named += block.as_ref().map_or(0, |block| block.names.len() as u64);
+        blocks.extend(block);
+        // That is a fault, and `gather` says so: what follows could only take more memory.
+        if named > MAX_PVS {
+            break;
+        }
+    }
     let client_sections = root.sections("client");
     if blocks.is_empty() && findings.is_empty() {
         root.fault("pv", "there are no PVs", "add a block: [[pv]] with name = \"TEST:CALC{00..09}\"");

@@ -175,6 +175,27 @@ mod tests {
         }
 
         #[test]
+        fn merging_is_associative_and_commutative(
+            parts in prop::collection::vec(prop::collection::vec(-100i64..i64::MAX / 4, 0..40), 3..=3), endless in 0usize..3,
+        ) {
+            let mut of: Vec<Distribution> = parts.into_iter().map(of).collect();
+            of[endless].record(None);
+            let merged = |a: &Distribution, b: &Distribution| {
+                let mut both = a.clone();
+                both.merge(b);
+                both
+            };
+            let left = merged(&merged(&of[0], &of[1]), &of[2]);
+            let right = merged(&of[0], &merged(&of[1], &of[2]));
+            let turned = merged(&of[2], &merged(&of[1], &of[0]));
+            for other in [&right, &turned] {
+                prop_assert_eq!(&left.histogram, &other.histogram);
+                prop_assert_eq!((left.negative, left.endless, left.sum), (other.negative, other.endless, other.sum));
+            }
+            prop_assert_eq!(left.endless, 1);
+        }
+
+        #[test]
         fn percentiles_are_those_of_the_sorted_values(
             mut values in prop::collection::vec(0i64..60_000_000_000, 100..400), p in 0.1f64..0.9,
         ) {

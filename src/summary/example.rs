@@ -42,6 +42,7 @@ pub(crate) fn client(name: &str, fetch: Fetch, pacing: Option<Pacing>, pvs: usiz
         dbr: DbrChoice::Time,
         service_time: Span::ZERO,
         copies: 1,
+        hog_processes: 0,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a client does, in words.
 
+use crate::scenario::library::LibraryClient;
 use crate::scenario::model::{ClientSpec, Fetch, Pacing, Program};
 use crate::time::Span;
 
@@ -46,10 +47,39 @@ pub fn strategy(client: &ClientSpec) -> String {
     if client.service_time > Span::ZERO {
         text += &format!(", {} of work for each value", client.service_time);
     }
-    if matches!(client.program, Program::External(_)) {
-        text += ", external";
+    match &client.program {
+        Program::Native => {}
+        Program::External(_) => text += ", external",
+        Program::Library(library) => text += &of_library(library),
+    }
+    if client.hog_processes > 0 {
+        text += &format!(", beside {}", counted(client.hog_processes, "CPU-bound process", "es"));
     }
     text
+}
+
+fn of_library(library: &LibraryClient) -> String {
+    let mut text = format!(", {}", library.client);
+    if let Some(python) = &library.python {
+        text += &format!(" on {python}");
+    }
+    if let Some(groups) = library.groups {
+        text += &format!(", {}", counted(groups, "group", "s"));
+    }
+    if library.hog > 0 {
+        text += &format!(", {} in it", counted(library.hog, "CPU-bound thread", "s"));
+    }
+    if let Some(interval) = library.switch_interval {
+        text += &format!(", switch interval {interval}");
+    }
+    if library.yield_after_callback {
+        text += ", yielding after each callback";
+    }
+    text
+}
+
+fn counted(count: u32, noun: &str, plural: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { plural })
 }
 
 #[cfg(test)]
@@ -69,6 +99,7 @@ mod tests {
             dbr: DbrChoice::Time,
             service_time: Span::ZERO,
             copies: 1,
+            hog_processes: 0,
         };
         let cases = [
             (client(Fetch::Monitor, None), "monitor"),

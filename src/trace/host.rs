@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::floor::Floor;
+use super::interpreter::Interpreter;
 
 /// The machine and the software of a run. What could not be read is `None`, with the reason in [`Host::unavailable`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,9 @@ pub struct Host {
     pub floor: Option<Floor>,
     /// Versions of what was measured: programs and libraries of the clients.
     pub versions: BTreeMap<String, String>,
+    /// The interpreters that clients and probes ran on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub interpreters: Vec<Interpreter>,
     /// Field name to the reason why it is not known.
     pub unavailable: BTreeMap<String, String>,
 }

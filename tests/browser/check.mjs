@@ -50,8 +50,9 @@ for (const report of process.argv.slice(2)) {
     for (const one of found.violations.filter((v) => ["serious", "critical"].includes(v.impact))) {
       fault(`axe: ${one.id} (${one.impact}): ${one.nodes.slice(0, 3).map((n) => n.target.join(" ")).join("; ")}`);
     }
-    if (name === "desktop") { await atWork(page, fault); }
+    // Before a client is hidden: paper shows all of them.
     if (pictures && name === "desktop") { await page.pdf({ path: join(pictures, `${stem}-print.pdf`), format: "A4" }); }
+    await atWork(page, fault);
     await context.close();
   }
   const bare = await open({ javaScriptEnabled: false, viewport: { width: 1280, height: 900 } });
@@ -64,7 +65,7 @@ for (const report of process.argv.slice(2)) {
 
 // The read-out tells a client's value under the pointer; the choice hides a client everywhere.
 async function atWork(page, fault) {
-  const group = page.locator("svg g[data-client][data-at]").first();
+  const group = page.locator("svg g[data-client][data-at]:visible").first();
   if (await group.count() > 0) {
     await group.scrollIntoViewIfNeeded();
     const spot = await group.evaluate((g) => {

@@ -5,6 +5,7 @@ mod doctor;
 mod ioc;
 mod measure;
 mod predict;
+mod python;
 mod report;
 mod run;
 mod scenarios;
@@ -21,6 +22,7 @@ pub(crate) use doctor::DoctorFlags;
 pub(crate) use ioc::IocFlags;
 pub(crate) use measure::MeasureFlags;
 pub(crate) use predict::{FetchFlag, PacingFlag, PatternFlag, PredictFlags};
+pub(crate) use python::PythonFlags;
 pub(crate) use report::{ReportFlags, ReportFormatFlag};
 pub(crate) use run::RunFlags;
 pub(crate) use scenarios::ScenariosFlags;
@@ -36,6 +38,7 @@ Examples:
   pollcost compare baseline.json out           whether a run is worse than before
   pollcost predict --rate 10 --period 10ms,1s  what to expect, without a run
   pollcost ioc mine.toml                       serve its PVs to any EPICS client
+  pollcost python                              set up Python for its clients
   pollcost doctor                              what this machine can measure";
 
 const COMPLETIONS_EXAMPLES: &str = "\
@@ -82,6 +85,9 @@ pub(crate) enum Command {
     /// Measure what this machine can tell: timers, loopback TCP, clocks, counters, load
     #[command(after_help = doctor::DOCTOR_EXAMPLES)]
     Doctor(DoctorFlags),
+    /// Set up Python interpreters for the clients that come with it: virtual environments with pinned client libraries
+    #[command(after_help = format!("{}\n\n{}", python::PYTHON_EXAMPLES, exit::HELP))]
+    Python(PythonFlags),
     /// List the built-in scenarios, or print one as TOML
     #[command(after_help = scenarios::SCENARIOS_EXAMPLES)]
     Scenarios(ScenariosFlags),

@@ -66,6 +66,7 @@ fn with_program(scenario: Scenario, words: Vec<String>, flags: &CompareFlags) ->
         dbr: DbrChoice::default(),
         service_time: Span::ZERO,
         copies: 1,
+        hog_processes: 0,
     };
     // What the scenario expects of its own clients says nothing of this one.
     Scenario { clients: vec![client], expectations: Vec::new(), claims: Vec::new(), ..scenario }

@@ -3,6 +3,7 @@
 mod catalogue;
 mod compare;
 mod predict;
+mod python;
 mod report;
 
 use std::io::IsTerminal;
@@ -19,7 +20,7 @@ use super::failure::Failure;
 use super::{DEFAULT_SCENARIO, source};
 use crate::io::request::CatalogueRequest;
 use crate::io::request::{
-    DoctorRequest, Format, IocRequest, PredictRequest, ReportRequest, RunRequest, SimulateRequest, Voice,
+    DoctorRequest, Format, IocRequest, PredictRequest, PythonRequest, ReportRequest, RunRequest, SimulateRequest, Voice,
 };
 use crate::scenario::Overrides;
 use crate::scenario::model::{Facts, Scenario};
@@ -40,6 +41,8 @@ pub(crate) enum Request {
     Ioc(Box<IocRequest>),
     /// Examine the machine.
     Doctor(DoctorRequest),
+    /// Set up interpreters.
+    Python(PythonRequest),
     /// Draw a report again.
     Report(Box<ReportRequest>),
     /// List the built-in scenarios, or print one.
@@ -68,6 +71,7 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
         Some(Command::Predict(flags)) => predict::predict(flags),
         Some(Command::Ioc(flags)) => ioc(flags),
         Some(Command::Doctor(flags)) => Ok(Request::Doctor(doctor(flags))),
+        Some(Command::Python(flags)) => Ok(Request::Python(python::python(flags)?)),
         Some(Command::Report(flags)) => Ok(Request::Report(Box::new(report::report(flags)?))),
         Some(Command::Scenarios(flags)) => Ok(Request::Scenarios { name: flags.name, format: format(flags.format) }),
         Some(Command::Compare(flags)) => Ok(Request::Compare(flags)),

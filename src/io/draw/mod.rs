@@ -14,7 +14,7 @@ pub use svg::svg;
 use crate::report::figure::Figure;
 use crate::report::layout::{self, Title};
 use crate::report::palette::Theme;
-use crate::report::profile::{Profile, SCREEN};
+use crate::report::profile::{PHONE, Profile, SCREEN};
 
 /// Why a figure could not be drawn.
 #[derive(Debug, Error)]
@@ -94,6 +94,13 @@ impl Style {
     pub fn folder(&self) -> String {
         if self.profile.name == SCREEN.name { "figures".to_owned() } else { format!("figures/{}", self.profile.name) }
     }
+}
+
+/// A figure for a page: drawn for a wide screen and for a phone, of which a style rule shows one. Light; another rule turns it dark.
+#[must_use]
+pub fn inline(figure: &Figure) -> String {
+    let drawn = |profile| svg(figure, profile, Theme::Light, Title::Left);
+    format!("<div class=\"wide\">{}</div><div class=\"narrow\">{}</div>", drawn(&SCREEN), drawn(&PHONE))
 }
 
 /// The files of all figures, `(path below the run folder, content)`.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::report::figure::Figure;
 use crate::report::layout::{self, Title};
 use crate::report::palette::Theme;
-use crate::report::profile::Profile;
+use crate::report::profile::{PHONE, Profile};
 use crate::report::scale::{Scale, Spacing};
 use crate::report::scene::{Anchor, Label, Mark, Owned, Scene, Spot};
 use crate::report::text;
@@ -38,7 +38,8 @@ pub fn svg(figure: &Figure, profile: &Profile, theme: Theme, title: Title) -> St
         w = Px(scene.width),
         h = Px(scene.height),
         family = text::FAMILY,
-        id = figure.id,
+        // Both drawings of a figure may stand on one page.
+        id = if profile.name == PHONE.name { format!("{}-phone", figure.id) } else { figure.id.to_owned() },
     );
     marks(&mut out, &scene, theme);
     out.push_str("</svg>\n");

@@ -33,6 +33,11 @@ struct Bench {
 
 impl Bench {
     fn serve(scenario: Scenario) -> Bench {
+        Bench::serve_to(scenario, Vec::new(), Vec::new())
+    }
+
+    /// With beacons to some addresses, and no answer to others.
+    fn serve_to(scenario: Scenario, beacons: Vec<SocketAddrV4>, ignored: Vec<Ipv4Addr>) -> Bench {
         let endpoints = listen::bind_row(Ipv4Addr::LOCALHOST, 0, 1).unwrap();
         let port = endpoints[0].port;
         let (sender, notices) = mpsc::channel();
@@ -41,10 +46,10 @@ impl Bench {
         let ioc = Ioc::new(scenario.into(), limits, Counting::ByListener(1), WallClock::default(), Tick(0));
         let serving = Serving {
             endpoints,
-            beacons: Vec::new(),
+            beacons,
             silent: HashSet::new(),
             beacon_period: Span::from_secs(15),
-            ignored: Vec::new(),
+            ignored,
             emissions: Some(Recorder::attach(&emissions).unwrap()),
             requests: Some(Recorder::attach(&requests).unwrap()),
             log: Box::new(move |notice| drop(sender.send(notice))),
@@ -316,4 +321,36 @@ fn a_new_schedule_interrupts_a_long_wait() {
     bench.server.begin(1, clock::now() + Span::from_secs(3600));
     bench.server.begin(1, clock::now());
     assert_eq!(client.number(), 1.0);
+}
+
+#[test]
+fn beacons_tell_of_the_server_one_after_the_other() {
+    let heard = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    heard.set_read_timeout(Some(PATIENCE)).unwrap();
+    let to = SocketAddrV4::new(Ipv4Addr::LOCALHOST, heard.local_addr().unwrap().port());
+    let bench = Bench::serve_to(fixture::one_group(Change::Still, 1), vec![to], Vec::new());
+    let mut bytes = [0; 64];
+    for number in 0..4 {
+        let count = heard.recv(&mut bytes).unwrap();
+        let (header, _) = Header::decode(&bytes[..count], 0).unwrap().unwrap();
+        assert_eq!((header.command, header.count, header.p1), (command::RSRV_IS_UP, u32::from(bench.port), number));
+    }
+}
+
+#[test]
+fn hosts_that_are_to_be_ignored_get_no_answer_to_a_search() {
+    let stranger = Ipv4Addr::new(127, 0, 0, 5);
+    let bench = Bench::serve_to(fixture::one_group(Change::Still, 1), Vec::new(), vec![stranger]);
+    let mut question = Vec::new();
+    message::search(&mut question, "PV0", 7, search_reply::DONT);
+    let asked = [stranger, Ipv4Addr::LOCALHOST].map(|from| {
+        let socket = UdpSocket::bind((from, 0)).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.send_to(&question, (Ipv4Addr::LOCALHOST, bench.port)).unwrap();
+        socket
+    });
+    // Searches are looked at in their order: with the second one answered, the first was passed over.
+    assert!(asked[1].recv(&mut [0; 64]).unwrap() > 0);
+    asked[0].set_nonblocking(true).unwrap();
+    assert_eq!(asked[0].recv(&mut [0; 64]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
 }

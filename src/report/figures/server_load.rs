@@ -1,6 +1,6 @@
 //! What does each further client take of the server? Runs whose clients go side by side, by how many they are.
 
-use super::super::comparison::Side;
+use super::super::comparison::{Side, simulated};
 use super::super::figure::{Axis, Figure, Look, Omitted, Point, Sample, Series, Shape, Symbol};
 use super::super::number::{self, Kind};
 use super::super::palette::Identity;
@@ -44,8 +44,9 @@ pub fn server_load(sides: &[Side<'_>]) -> Result<Figure, Omitted> {
         id: ID,
         title: TITLE.into(),
         caption: format!(
-            "Processor time of the IOC while it serves so many clients at once, a point for each run. Bars with caps: 95 % interval over repeats. n: at least {} repeats of \
+            "{}Processor time of the IOC while it serves so many clients at once, a point for each run. Bars with caps: 95 % interval over repeats. n: at least {} repeats of \
              each client, {} changes.",
+            simulated(sides),
             n.repeats,
             number::count(n.changes)
         ),
@@ -55,7 +56,7 @@ pub fn server_load(sides: &[Side<'_>]) -> Result<Figure, Omitted> {
         series: series.collect(),
         keys: points
             .iter()
-            .map(|(run, side, _)| key(side.name, Look::Client(Identity(*run)), Symbol::Marker))
+            .map(|(run, side, _)| key(side.legend(), Look::Client(Identity(*run)), Symbol::Marker))
             .collect(),
         direct_labels: true,
         notes: Vec::new(),
@@ -71,6 +72,6 @@ fn point(side: &Side<'_>) -> Option<Point> {
     }
     let known = clients.iter().filter_map(|client| client.cpu_ioc_percent);
     let Estimate { point, interval, .. } = known.max_by(|a, b| a.point.total_cmp(&b.point))?;
-    let label = Some(side.name.to_owned());
+    let label = Some(side.legend());
     Some(Point { x: clients.len() as f64, y: point, y_interval: interval, label, ..Point::default() })
 }
