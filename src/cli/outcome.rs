@@ -67,7 +67,9 @@ fn text(finished: &Finished) -> String {
     if !finished.verdicts.is_empty() {
         let _ = write!(text, "\n{}", lines(&finished.verdicts));
     }
-    let _ = write!(text, "\n{}\n\nReport: {}\n", finished.sentence, finished.folder.join("report.html").display());
+    let report = finished.folder.join("report.html");
+    let (what, place) = if report.exists() { ("Report", &report) } else { ("Run folder", &finished.folder) };
+    let _ = write!(text, "\n{}\n\n{what}: {}\n", finished.sentence, place.display());
     text + &without(&finished.left_out)
 }
 
@@ -289,6 +291,9 @@ impl From<SimulationError> for Failure {
         let text = error.to_string();
         match error {
             SimulationError::Source(_) => Failure::bad_input(text, "from: takes the folder of a run"),
+            SimulationError::Examined { .. } => {
+                Failure::bad_input(text, "doctor: takes what `pollcost doctor -o machine.json` wrote")
+            }
             SimulationError::Recorded { .. } => {
                 Failure::bad_input(text, "take a run that measured such a client, or another --link")
             }

@@ -155,6 +155,7 @@ fn estimate(client: &ClientSummary, name: &str) -> Option<Option<Estimate>> {
         "bytes_out_per_s" => client.bytes_out_per_s,
         "wakeups_per_s" => client.wakeups_per_s,
         "connect_ms" => client.connect_ns,
+        "recovery_ms" => client.recovery_ns,
         _ => return None,
     })
 }
@@ -178,7 +179,8 @@ mod tests {
             (latency.mean_ns, latency.p50_ns, latency.p90_ns, latency.p99_ns) =
                 (Some(one), Some(one), Some(one), Some(one));
         }
-        (client.age_mean_ns, client.age_peak_ns, client.connect_ns) = (Some(one), Some(one), Some(one));
+        (client.age_mean_ns, client.age_peak_ns) = (Some(one), Some(one));
+        (client.connect_ns, client.recovery_ns) = (Some(one), Some(one));
         (client.cpu_client_percent, client.cpu_ioc_percent, client.cpu_us_per_notice) =
             (Some(one), Some(one), Some(one));
         (client.requests_per_s, client.bytes_in_per_s, client.bytes_out_per_s) = (Some(one), Some(one), Some(one));

@@ -142,6 +142,8 @@ mod tests {
             how: How::Simulated {
                 link: LinkChoice::Model { link: Link::default(), option: link.to_owned() },
                 facts: None,
+                // What is tested is the order of things, not the drawing.
+                report: false,
             },
             voice: Voice { format: Format::Text, quiet: true, colour: false },
         }

@@ -7,7 +7,7 @@ use thiserror::Error;
 use tokio::process::Command;
 
 use super::client_files::ClientFiles;
-use super::control::{ClientPv, ClientReply, ClientSetup, record_observation};
+use super::control::{ClientPv, ClientReply, ClientSetup, CopySetup, record_observation};
 use super::hog::Hogs;
 use super::ioc_child::{no_memory, own_program, recording};
 use super::process::{Process, ProcessError};
@@ -91,7 +91,8 @@ struct Printing {
 }
 
 impl ClientChild {
-    /// Starts a client against the IOC at `port` of the loopback address: with the words of a command, or a native one.
+    /// Starts a client and its copies, each against its own listener of the IOC on the loopback address: with the words of a command, or a
+    /// native one.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -99,11 +100,11 @@ impl ClientChild {
         scenario: &Scenario,
         spec: &ClientSpec,
         command: Option<&[String]>,
-        port: u16,
-        seed: u64,
+        copies: Vec<CopySetup>,
     ) -> Result<ClientChild, ProcessError> {
+        let port = copies.first().map(|copy| copy.port).unwrap_or_default();
         let (process, kind) = match command {
-            None => ClientChild::start_native(scenario, spec, port, seed).await?,
+            None => ClientChild::start_native(scenario, spec, copies, port).await?,
             Some(command) => ClientChild::start_external(scenario, spec, command, port)?,
         };
         Ok(ClientChild { process, kind, over: false, wanted: spec.hog_processes, hogs: Hogs::default() })
@@ -112,8 +113,8 @@ impl ClientChild {
     async fn start_native(
         scenario: &Scenario,
         spec: &ClientSpec,
+        copies: Vec<CopySetup>,
         port: u16,
-        seed: u64,
     ) -> Result<(Process, Kind), ProcessError> {
         let recording = recording(OBSERVATIONS)?;
         let inherited = vec![recording.for_child().map_err(no_memory)?];
@@ -125,7 +126,7 @@ impl ClientChild {
         let setup = ClientSetup {
             spec: spec.clone(),
             pvs: pvs.collect(),
-            seed,
+            copies,
             facts: scenario.facts,
             connect_timeout: scenario.connect_timeout,
             observations: number(&inherited[0]),

@@ -101,7 +101,7 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
     let scenario = &request.scenario;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let path = request.out.clone().unwrap_or_else(|| default_folder(&scenario.name, &started));
-    check_ports(request.port, scenario.clients.len())?;
+    check_ports(request.port, scenario.listeners().last().map_or(0, |last| last.end))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LiveError::Runtime)?;
     let programs = runtime.block_on(Programs::of(scenario))?;
     // From before the floor is measured: it is the floor of what follows.

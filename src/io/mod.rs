@@ -1,6 +1,7 @@
 //! The only code that touches the operating system.
 #![allow(clippy::disallowed_methods, reason = "this is the room for clocks, sleeps, files and sockets")]
 
+mod attend;
 pub mod catalogue;
 mod circuits;
 pub mod client_child;

@@ -126,6 +126,8 @@ pub enum How {
         link: LinkChoice,
         /// Likewise.
         facts: Option<Facts>,
+        /// Likewise.
+        report: bool,
     },
 }
 
@@ -141,12 +143,15 @@ pub enum LinkChoice {
     },
     /// The samples of a run folder; the host is taken from it, too.
     From(PathBuf),
+    /// What `pollcost doctor` found and wrote to a file, link and host.
+    Doctor(PathBuf),
 }
 
 impl fmt::Display for LinkChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LinkChoice::Model { option, .. } => f.write_str(option),
+            LinkChoice::Doctor(file) => write!(f, "doctor:{}", file.file_name().unwrap_or(file.as_os_str()).display()),
             LinkChoice::From(run) => write!(f, "from:{}", run.file_name().unwrap_or(run.as_os_str()).display()),
         }
     }

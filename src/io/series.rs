@@ -103,7 +103,7 @@ impl Series<'_> {
         let (note, saved, summary) = load_summary(&path).map_err(SeriesError::Earlier)?;
         let (wanted, option) = match self.how {
             How::Live { .. } => (scenario.clone(), None),
-            How::Simulated { link, facts } => {
+            How::Simulated { link, facts, .. } => {
                 (Scenario { facts: facts.unwrap_or(Facts::News), ..scenario.clone() }, Some(link.to_string()))
             }
         };
@@ -134,8 +134,8 @@ impl Series<'_> {
         let mut finished = match self.how {
             How::Live { port } => run_live(&RunRequest { scenario, out, port: *port, report, check: false, voice })
                 .map_err(|e| SeriesError::Live(name.to_owned(), Box::new(e)))?,
-            How::Simulated { link, facts } => {
-                let (link, facts) = (link.clone(), *facts);
+            How::Simulated { link, facts, report: wanted } => {
+                let (link, facts, report) = (link.clone(), *facts, report && *wanted);
                 run_simulation(&SimulateRequest { scenario, out, link, facts, report, check: false, voice })
                     .map_err(|e| SeriesError::Simulation(name.to_owned(), Box::new(e)))?
             }

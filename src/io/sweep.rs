@@ -128,7 +128,7 @@ fn index(request: &SweepRequest) -> Result<SweepIndex, SweepError> {
         |scenario: &Scenario| Model::typical(&Link::EachWay(Delay::Constant(TYPICAL_WAY)), scenario.clients.len());
     let (simulated, facts) = match &request.how {
         How::Live { .. } => (None, None),
-        How::Simulated { link, facts } => (Some(link.to_string()), *facts),
+        How::Simulated { link, facts, .. } => (Some(link.to_string()), *facts),
     };
     // A run that cannot be read is bad input before anything is written.
     if let (How::Simulated { link: link @ LinkChoice::From(_), .. }, Some(cell)) =

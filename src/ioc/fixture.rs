@@ -62,6 +62,7 @@ pub(crate) fn scenario(groups: Vec<PvGroup>, pvs: Vec<PvSpec>) -> Scenario {
         drain: Span::ZERO,
         connect_timeout: Span::from_secs(1),
         concurrent: false,
+        restart: None,
         facts: Facts::News,
         event_queue: None,
         spin: None,

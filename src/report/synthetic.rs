@@ -65,6 +65,7 @@ impl Wish {
             pvs: all.clone(),
             dbr: DbrChoice::Time,
             service_time: Span::ZERO,
+            copies: 1,
             hog_processes: 0,
         });
         Scenario {
@@ -79,6 +80,7 @@ impl Wish {
             drain: Span::from_millis(200),
             connect_timeout: Span::from_secs(5),
             concurrent: false,
+            restart: None,
             facts: Facts::News,
             event_queue: None,
             spin: None,
@@ -123,6 +125,7 @@ impl Wish {
             mean_period_ns: period,
             mean_round_trip_ns: period.map(|_| ROUND_NS),
             pvs: PVS,
+            copies: 1,
             repeats: self.repeats,
             changes,
             noticed: changes,
@@ -148,6 +151,7 @@ impl Wish {
             others_percent: None,
             stolen_percent: None,
             connect_ns: Some(estimate(4.2e7, 0.1)),
+            recovery_ns: None,
             expected: period.map(expected).unwrap_or_default(),
             by_repeat: Vec::new(),
             name,

@@ -28,7 +28,7 @@ macro_rules! built_in {
 }
 
 /// All of them, the default first; a family stands together.
-pub const BUILT_IN: [BuiltIn; 22] = [
+pub const BUILT_IN: [BuiltIn; 24] = [
     built_in!("Start here", "quickstart"),
     built_in!("Start here", "strategies"),
     built_in!("Start here", "types"),
@@ -46,6 +46,8 @@ pub const BUILT_IN: [BuiltIn; 22] = [
     built_in!("Arrays", "waveform"),
     built_in!("Arrays", "camera"),
     built_in!("Load", "slow-consumer"),
+    built_in!("Load", "ioc-restart"),
+    built_in!("Load", "many-clients"),
     built_in!("Sweeps", "rates-periods"),
     built_in!("Python", "pyepics"),
     built_in!("Python", "gil"),

@@ -62,7 +62,7 @@ const MS: f64 = 1e6;
 const US: f64 = 1e3;
 
 /// What can be asked of a client: columns of `summary.csv`, in their order, and percentiles that it leaves out.
-static OF_CLIENTS: [Known; 46] = [
+static OF_CLIENTS: [Known; 47] = [
     duration("achieved_period_ms", MS),
     of_client("changes", Dimension::Count),
     of_client("noticed", Dimension::Count),
@@ -99,6 +99,7 @@ static OF_CLIENTS: [Known; 46] = [
     duration("seen_p99_us", US),
     duration("seen_mean_us", US),
     duration("connect_ms", MS),
+    duration("recovery_ms", MS),
     of_client("noticed_per_s", Dimension::PerSecond),
     of_client("noticed_per_cpu_percent", Dimension::Ratio),
     of_client("expected_missed_fraction", Dimension::Fraction),

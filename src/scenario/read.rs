@@ -9,7 +9,7 @@ use super::change::Traces;
 use super::client_block::{self, PvIndex};
 use super::duration::LONGEST;
 use super::expect_block;
-use super::model::{ClientSpec, Facts, PvGroup, PvSpec, Scenario};
+use super::model::{ClientSpec, Facts, PvGroup, PvSpec, Restart, Scenario};
 use super::pattern::MAX_PVS;
 use super::probe_block;
 use super::problem::{Findings, ScenarioError};
@@ -150,6 +150,7 @@ fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findin
         drain: root.time_or("drain", Span::ZERO..=LONGEST, Span::from_millis(200)),
         connect_timeout: root.time_or("connect_timeout", SHORTEST_WINDOW..=LONGEST, Span::from_secs(5)),
         concurrent: root.flag_or("concurrent", false),
+        restart: None,
         facts: root.choice_or("facts", &[("news", Facts::News), ("full", Facts::Full)], Facts::News),
         event_queue: Some(root.whole_or("event_queue", EVENT_QUEUE, *EVENT_QUEUE.start()) as u32)
             .filter(|entries| u64::from(*entries) != *EVENT_QUEUE.start()),
@@ -162,6 +163,7 @@ fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findin
         claims: Vec::new(),
         expectations: Vec::new(),
     };
+    scenario.restart = root.entry("restart").and_then(|e| restart(&e, scenario.window));
     let (mut blocks, mut named): (Vec<PvBlock<'_>>, u64) = (Vec::new(), 0);
     for section in root.sections("pv") {
         let block = pv_block::read(section, traces);
@@ -195,6 +197,30 @@ fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findin
         expect_block::read(root, &mut scenario);
     }
     scenario
+}
+
+/// `restart = { at = "2s", down = "500ms" }`: the IOC is back before the shortest window closes.
+fn restart(entry: &Entry<'_>, window: Span) -> Option<Restart> {
+    let section = entry.section()?;
+    let time = |key, advice: &str| {
+        let entry = section.entry(key);
+        if entry.is_none() {
+            section.fault(key, "is missing", advice);
+        }
+        entry?.time(SHORTEST_WINDOW..=LONGEST)
+    };
+    let at = time("at", "when the IOC goes away, from the opening of the window on: at = \"2s\"");
+    let down = time("down", "how long it is away: down = \"500ms\"");
+    section.finish(&[]);
+    let (at, down) = (at?, down?);
+    if at + down >= window {
+        entry.fault(
+            format!("the IOC would be back after {}, and the window is {window} long", at + down),
+            "a longer `window`, an earlier `at`, or a shorter `down`",
+        );
+        return None;
+    }
+    Some(Restart { at, down })
 }
 
 fn check_values_fit(blocks: &[PvBlock<'_>]) {
@@ -239,10 +265,10 @@ fn gather(blocks: Vec<PvBlock<'_>>) -> (Vec<PvGroup>, Vec<PvSpec>) {
 type NamedClient<'a> = (Option<Entry<'a>>, ClientSpec);
 
 fn read_clients<'a>(sections: Vec<Section<'a>>, scenario: &Scenario, index: &PvIndex<'_>) -> Vec<NamedClient<'a>> {
-    let (mut clients, mut looked_at) = (Vec::new(), 0);
+    let (mut clients, mut looked_at, mut copies) = (Vec::new(), 0, 0);
     for section in sections {
-        if looked_at > MAX_LOOKED_AT || clients.len() == MAX_CLIENTS {
-            let what = format!("up to here there are {} clients, and {looked_at} PVs in their lists", clients.len());
+        if looked_at > MAX_LOOKED_AT || copies >= MAX_CLIENTS {
+            let what = format!("up to here there are {copies} clients, and {looked_at} PVs in their lists");
             section.fault(
                 "",
                 what,
@@ -251,7 +277,8 @@ fn read_clients<'a>(sections: Vec<Section<'a>>, scenario: &Scenario, index: &PvI
             break;
         }
         let client = client_block::read(section, scenario, index);
-        looked_at += client.1.pvs.len();
+        looked_at += client.1.pvs.len() * client.1.copies as usize;
+        copies += client.1.copies as usize;
         clients.push(client);
     }
     clients

@@ -59,6 +59,7 @@ impl OfRepeat {
         of.put("bytes_out_per_s", a_second(segment.ioc.bytes_out));
         of.put("wakeups_per_s", segment.wakeups.and_then(a_second));
         of.put("connect_ms", segment.connect.map(|connect| connect.0 as f64));
+        of.put("recovery_ms", measured.recovery.map(|recovery| recovery.0 as f64));
         of.put("round_trip_us", round_trip);
         of.put("achieved_period_ms", periods.0.or(periods.1));
         of.put("mean_period_ms", periods.1);

@@ -11,9 +11,9 @@ pub(super) fn live(flags: MeasureFlags, port: u16) -> Result<Request, Failure> {
     every(flags, How::Live { port })
 }
 
-pub(super) fn simulated(flags: MeasureFlags, link: LinkChoice) -> Result<Request, Failure> {
+pub(super) fn simulated(flags: MeasureFlags, link: LinkChoice, report: bool) -> Result<Request, Failure> {
     let facts = flags.facts.map(facts);
-    every(flags, How::Simulated { link, facts })
+    every(flags, How::Simulated { link, facts, report })
 }
 
 fn every(flags: MeasureFlags, how: How) -> Result<Request, Failure> {

@@ -112,11 +112,12 @@ fn run(scenario: &str, flags: RunFlags) -> Result<Request, Failure> {
 }
 
 fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
-    let SimulateFlags { scenario, measure, link } = flags;
+    let SimulateFlags { scenario, measure, link, no_report } = flags;
+    let report = !no_report;
     if measure.all {
-        return catalogue::simulated(measure, link);
+        return catalogue::simulated(measure, link, report);
     }
-    let how = How::Simulated { link: link.clone(), facts: measure.facts.map(facts) };
+    let how = How::Simulated { link: link.clone(), facts: measure.facts.map(facts), report };
     let measure = match sweep::request(&scenario, measure, how)? {
         Either::Sweep(request) => return Ok(Request::Sweep(request)),
         Either::One(measure) => measure,
@@ -124,7 +125,7 @@ fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
     let scenario = with_clients(&scenario, overrides(&measure), true)?;
     check(measure.check, &scenario)?;
     let (out, facts, check, voice) = (measure.out, measure.facts.map(facts), measure.check, voice(measure.voice));
-    Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, report: true, check, voice })))
+    Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, report, check, voice })))
 }
 
 /// What the options change in a scenario.
