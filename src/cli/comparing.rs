@@ -169,6 +169,7 @@ impl From<InterleaveError> for Failure {
         match error {
             InterleaveError::Different(_) => Failure::bad_input(text, "both must run the same experiment"),
             InterleaveError::Interrupted => Failure { exit: exit::INTERRUPTED, ..Failure::measurement(text, "") },
+            InterleaveError::NotReady(lack) => Failure::bad_input(text, lack.mend),
             InterleaveError::Steady(_) => Failure::measurement(text, "leave it to the scheduler: --unsteady"),
             _ => Failure::measurement(text, ""),
         }

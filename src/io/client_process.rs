@@ -124,9 +124,10 @@ fn measure(setup: &Arc<ClientSetup>, crew: &Crew) -> Result<ClientTally, ClientF
         std::thread::Builder::new().stack_size(STACK).spawn(body).map_err(|e| lost(&format!("no thread: {e}")))?;
     }
     drop(sender);
-    let mut all: Option<Tally> = None;
+    let (mut all, mut told) = (None::<Tally>, 0);
     for tally in receiver {
         let tally = tally?;
+        told += 1;
         match &mut all {
             // The first copy has the histograms.
             Some(all) if tally.is_of_first_copy() => {
@@ -136,6 +137,9 @@ fn measure(setup: &Arc<ClientSetup>, crew: &Crew) -> Result<ClientTally, ClientF
             Some(all) => all.absorb(tally),
             None => all = Some(tally),
         }
+    }
+    if told < setup.copies.len() {
+        return Err(lost(&format!("{} of its copies ended without a word", setup.copies.len() - told)));
     }
     let overflowed = locked(&recorder).overflowed();
     all.map(|all| all.finish(overflowed)).ok_or_else(|| lost(&"it has no copies"))

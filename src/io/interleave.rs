@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::host::host;
 use super::live::interrupts;
-use super::python::programs::Programs;
+use super::python::programs::{NotReady, Programs};
 use super::run::{self, RunError};
 use super::runs::{RunFolderError, load_summary};
 use super::steady::{self, Steady, SteadyError};
@@ -91,6 +91,9 @@ pub enum InterleaveError {
     /// A summary without single repeats.
     #[error("the other build is too old: {0}")]
     Baseline(#[from] BaselineError),
+    /// What a client needs is not there.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
     /// No processor can be kept awake.
     #[error(transparent)]
     Steady(#[from] SteadyError),
@@ -184,8 +187,7 @@ async fn measure(
     match subject {
         Subject::Scenario(scenario) => {
             let once = Scenario { seed, repeats: 1, ..(**scenario).clone() };
-            let programs = Programs::of(&once).await;
-            let programs = programs.map_err(|lack| InterleaveError::Failed(format!("{lack}: {}", lack.mend)))?;
+            let programs = Programs::of(&once).await?;
             let outcome = run::run(&once, &programs, 0, interrupted.clone(), &mut |_| Ok(())).await?;
             if outcome.interrupted {
                 return Err(InterleaveError::Interrupted);

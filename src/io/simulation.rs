@@ -175,12 +175,17 @@ fn remarks(scenario: &Scenario, note: &SimulationNote) -> Vec<Warning> {
             .to_owned(),
         advice: "measure it live".to_owned(),
     });
+    let beside = scenario.clients.iter().filter(|c| c.hog_processes > 0).map(|client| Warning {
+        client: Some(client.name.clone()),
+        what: "nothing computes beside it in a simulation: it has a processor of its own".to_owned(),
+        advice: "measure it live".to_owned(),
+    });
     let probes = (!scenario.probes.is_empty()).then(|| Warning {
         client: None,
         what: "probes measure a real interpreter and were left out".to_owned(),
         advice: "what is expected of them is inconclusive here; run the scenario live".to_owned(),
     });
-    std::iter::once(of_all).chain(external).chain(probes).collect()
+    std::iter::once(of_all).chain(external).chain(beside).chain(probes).collect()
 }
 
 /// One group and its facts.

@@ -89,8 +89,12 @@ impl Doubts {
     #[must_use]
     pub fn notes(&self, with_latency: bool) -> Vec<String> {
         let at_floor = self.clients.iter().filter(|doubt| with_latency && doubt.at_floor);
-        let mut floors: Vec<String> = at_floor.filter_map(|doubt| doubt.floor.map(words)).collect();
-        floors.dedup();
+        let mut floors: Vec<String> = Vec::new();
+        for floor in at_floor.filter_map(|doubt| doubt.floor.map(words)) {
+            if !floors.contains(&floor) {
+                floors.push(floor);
+            }
+        }
         let near = (!floors.is_empty()).then(|| {
             format!(
                 "{AT_FLOOR} Median near or below this machine's floor, what a message takes to a waiting thread ({}): differences of this size \
