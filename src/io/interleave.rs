@@ -28,8 +28,9 @@ use crate::summary::{Summary, summarise};
 
 /// Turns of each subject in a round.
 const TURNS: u32 = 2;
-/// The exit code of a build that does not know an option.
+/// The exit codes of a build that does not know an option, and of one that a person ended.
 const BAD_INPUT: i32 = 2;
+const INTERRUPTED: i32 = 130;
 
 /// What is measured in turn.
 #[derive(Clone, Debug, PartialEq)]
@@ -193,8 +194,7 @@ async fn measure(
                 return Err(InterleaveError::Interrupted);
             }
             if let Some(failure) = outcome.failures.first() {
-                let client = failure.client.as_deref().unwrap_or("the IOC");
-                return Err(InterleaveError::Failed(format!("{client}: {}", failure.why)));
+                return Err(InterleaveError::Failed(failure.why.clone()));
             }
             Ok(summarise(&outcome.trace, &[]))
         }
@@ -222,7 +222,9 @@ fn by_build(program: &Path, scenario: &Scenario, named: &str, seed: u64) -> Resu
         refused if refused.status.code() == Some(BAD_INPUT) => run(&[])?,
         output => output,
     };
-    let result = if output.status.success() {
+    let result = if output.status.code() == Some(INTERRUPTED) {
+        Err(InterleaveError::Interrupted)
+    } else if output.status.success() {
         load_summary(&folder).map(|(_, _, summary)| summary).map_err(InterleaveError::from)
     } else {
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
