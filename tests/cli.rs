@@ -115,15 +115,26 @@ fn a_printed_scenario_is_read_back_the_same() {
     }
 }
 
+/// The blocks of TOML on a page.
+fn blocks(page: &str) -> Vec<String> {
+    let text = fs::read_to_string(here().join(page)).unwrap();
+    text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).map(str::to_owned).collect()
+}
+
 #[test]
-fn the_scenario_in_the_readme_is_good() {
-    let readme = fs::read_to_string(here().join("README.md")).unwrap();
-    let blocks: Vec<&str> = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert!(blocks.len() >= 2);
+fn the_scenarios_in_the_readme_and_the_docs_are_good() {
+    let readme = blocks("README.md");
+    assert!(readme.len() >= 2 && readme[0].starts_with("[[pv]]"));
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("readme.toml"), blocks.concat()).unwrap();
-    let (code, _, err) = pollcost(folder.path(), &["scenarios", "readme.toml"]);
-    assert_eq!((code, err.as_str()), (0, ""));
+    for page in ["README.md", "docs/clients.md", "docs/expectations.md", "docs/python.md"] {
+        let of_page = blocks(page);
+        assert!(!of_page.is_empty(), "{page}");
+        // What a page shows is added to the file that the README begins with.
+        let text = if page == "README.md" { of_page.concat() } else { readme[0].clone() + &of_page.concat() };
+        fs::write(folder.path().join("page.toml"), text).unwrap();
+        let (code, _, err) = pollcost(folder.path(), &["scenarios", "page.toml"]);
+        assert_eq!((code, err.as_str()), (0, ""), "{page}");
+    }
 }
 
 #[test]

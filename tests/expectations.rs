@@ -119,10 +119,12 @@ fn what_holds_does_not_hold_and_cannot_be_told_is_in_the_exit_code() {
 }
 
 #[test]
-fn the_expectations_of_the_readme_hold() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let blocks: Vec<&str> = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let wanted = ["[[pv]]", "[[expect]]"].map(|head| *blocks.iter().find(|b| b.starts_with(head)).unwrap());
+fn the_expectations_of_the_docs_hold() {
+    let wanted = [("README.md", "[[pv]]"), ("docs/expectations.md", "[[expect]]")].map(|(page, head)| {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+        let mut blocks = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        blocks.find(|block| block.starts_with(head)).unwrap().to_owned()
+    });
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("mine.toml"), wanted.concat()).unwrap();
     let args = ["simulate", "mine.toml", "-o", "out", "--duration", "3s", "--check", "--format", "json", "--quiet"];
