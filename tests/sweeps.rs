@@ -201,8 +201,8 @@ fn a_plan_says_what_would_be_run_and_runs_nothing() {
     let told = done(folder.path(), &["run", "s.toml", "--plan", "-o", "out"]);
     let last = told.lines().last().unwrap();
     assert_eq!(told.lines().count(), 11);
-    assert!(told.starts_with("rate_hz 5, period 1 ms: 1.4 s\n"), "{told}");
-    assert_eq!(last, "9 cells, about 14 seconds and a little more");
+    assert!(told.starts_with("rate_hz 5, period 1 ms: 1.5 s\n"), "{told}");
+    assert_eq!(last, "9 cells, about 15 seconds and a little more");
     assert!(!folder.path().join("out").exists());
 }
 
