@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::live::{Finished, LiveError, run_live};
 use super::python::programs::NotReady;
-use super::request::{How, RunRequest, SimulateRequest, Voice};
+use super::request::{How, RunRequest, SimulateRequest, Tables, Voice};
 use super::runs::{RunFolderError, load_summary};
 use super::simulation::{SimulationError, run_simulation};
 use crate::scenario::difference;
@@ -130,12 +130,28 @@ impl Series<'_> {
         let voice = Voice { quiet: true, ..self.voice };
         let (scenario, out) = (scenario.clone(), Some(draft.clone()));
         let mut finished = match self.how {
-            How::Live { port } => run_live(&RunRequest { scenario, out, port: *port, check: false, voice })
-                .map_err(|e| SeriesError::Live(name.to_owned(), Box::new(e)))?,
+            How::Live { port } => run_live(&RunRequest {
+                scenario,
+                out,
+                port: *port,
+                check: false,
+                tables: Tables::Csv,
+                live: false,
+                voice,
+            })
+            .map_err(|e| SeriesError::Live(name.to_owned(), Box::new(e)))?,
             How::Simulated { link, facts } => {
                 let (link, facts) = (link.clone(), *facts);
-                run_simulation(&SimulateRequest { scenario, out, link, facts, check: false, voice })
-                    .map_err(|e| SeriesError::Simulation(name.to_owned(), Box::new(e)))?
+                run_simulation(&SimulateRequest {
+                    scenario,
+                    out,
+                    link,
+                    facts,
+                    tables: Tables::Csv,
+                    check: false,
+                    voice,
+                })
+                .map_err(|e| SeriesError::Simulation(name.to_owned(), Box::new(e)))?
             }
         };
         if !finished.interrupted {

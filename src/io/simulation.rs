@@ -117,6 +117,7 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
     if let Some(excerpt) = &excerpt {
         folder.save_excerpt(excerpt)?;
     }
+    folder.keep(request.tables)?;
     let left_out = write_report(&path, &note, &scenario, &summary, excerpt, Theme::Light)?;
     let sentence = sentence(&summary);
     let verdicts = judge(&scenario, &summary);

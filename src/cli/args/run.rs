@@ -20,4 +20,7 @@ pub(crate) struct RunFlags {
     /// Port of the IOC; 0: any free one
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) port: u16,
+    /// Show a dashboard while it goes: progress, latencies so far, processor time, warnings; q ends the run and reports
+    #[arg(long, conflicts_with_all = ["all", "quiet"])]
+    pub(crate) live: bool,
 }

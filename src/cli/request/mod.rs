@@ -12,7 +12,7 @@ use clap_complete::Shell;
 
 use super::args::{
     BaselineFlags, ColorFlag, Command, CompareFlags, DoctorFlags, FactsFlag, Flags, FormatFlag, HistoryFlags, IocFlags,
-    MeasureFlags, RunFlags, SimulateFlags, VoiceFlags,
+    MeasureFlags, RunFlags, SimulateFlags, TablesFlag, VoiceFlags,
 };
 pub(super) use compare::subject;
 
@@ -20,7 +20,8 @@ use super::failure::Failure;
 use super::{DEFAULT_SCENARIO, source};
 use crate::io::request::CatalogueRequest;
 use crate::io::request::{
-    DoctorRequest, Format, IocRequest, PredictRequest, PythonRequest, ReportRequest, RunRequest, SimulateRequest, Voice,
+    DoctorRequest, Format, IocRequest, PredictRequest, PythonRequest, ReportRequest, RunRequest, SimulateRequest,
+    Tables, Voice,
 };
 use crate::scenario::Overrides;
 use crate::scenario::model::{Facts, Scenario};
@@ -86,14 +87,14 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
 }
 
 fn run(scenario: &str, flags: RunFlags) -> Result<Request, Failure> {
-    let RunFlags { measure, port } = flags;
+    let RunFlags { measure, port, live } = flags;
     if measure.all {
         return catalogue::live(measure, port);
     }
     let scenario = with_clients(scenario, overrides(&measure), false)?;
     check(measure.check, &scenario)?;
-    let (out, check, voice) = (measure.out, measure.check, voice(measure.voice));
-    Ok(Request::Run(Box::new(RunRequest { scenario, out, port, check, voice })))
+    let (out, check, tables, voice) = (measure.out, measure.check, tables(measure.tables), voice(measure.voice));
+    Ok(Request::Run(Box::new(RunRequest { scenario, out, port, check, tables, live, voice })))
 }
 
 fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
@@ -103,8 +104,15 @@ fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
     }
     let scenario = with_clients(&scenario, overrides(&measure), true)?;
     check(measure.check, &scenario)?;
+    let tables = tables(measure.tables);
+    if tables != Tables::Csv && measure.facts.is_none() {
+        return Err(Failure::bad_input(
+            "--tables: a simulation keeps no facts unless it is told to",
+            "add --facts news",
+        ));
+    }
     let (out, facts, check, voice) = (measure.out, measure.facts.map(facts), measure.check, voice(measure.voice));
-    Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, check, voice })))
+    Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, tables, check, voice })))
 }
 
 /// What the options change in a scenario.
@@ -145,6 +153,14 @@ fn facts(flag: FactsFlag) -> Facts {
     match flag {
         FactsFlag::News => Facts::News,
         FactsFlag::Full => Facts::Full,
+    }
+}
+
+fn tables(flag: TablesFlag) -> Tables {
+    match flag {
+        TablesFlag::Csv => Tables::Csv,
+        TablesFlag::Parquet => Tables::Parquet,
+        TablesFlag::Both => Tables::Both,
     }
 }
 
