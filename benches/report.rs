@@ -54,9 +54,10 @@ fn made(out: PathBuf, tables: Tables) -> PathBuf {
     let scenario = read(Source { file: "bench.toml", name: "bench", text: SCENARIO }, &|_| Err(String::new())).unwrap();
     let link = LinkChoice::Model { link: Link::default(), option: "constant".to_owned() };
     let voice = Voice { quiet: true, ..Voice::default() };
-    let (facts, check, out) = (Some(Facts::News), false, Some(out));
-    run_simulation(&SimulateRequest { scenario, out: out.clone(), link, facts, tables, check, voice }).unwrap();
-    out.unwrap()
+    let (facts, report, check) = (Some(Facts::News), true, false);
+    let request = SimulateRequest { scenario, out: Some(out.clone()), link, facts, tables, report, check, voice };
+    run_simulation(&request).unwrap();
+    out
 }
 
 fn rows(table: &Path) -> u64 {

@@ -1,6 +1,6 @@
 //! Every fault of a scenario file is told with its file, line and key, and with what would be right.
 
-use pollcost::scenario::{LoadedText, ScenarioError, Source, model::Scenario, read};
+use pollcost::scenario::{LoadedText, ScenarioError, Source, model::Scenario, read, read_sweep};
 use proptest::prelude::*;
 
 const PV: &str = "[[pv]]\nname = \"A{0..9}\"\nchange = { rate_hz = 10 }\n";
@@ -41,6 +41,56 @@ fn client(lines: &str) -> String {
 }
 
 #[test]
+fn of_sweeps() {
+    let file = |table: &str| {
+        format!(
+            "window = \"1s\"\n{PV}{CLIENT}[[client]]\nname = \"poll\"\nfetch = \"batch\"\nperiod = \"1ms\"\n{table}\n"
+        )
+    };
+    let many = |n: usize| (1..=n).map(|i| i.to_string()).collect::<Vec<_>>().join(", ");
+    let cases = [
+        ("no table", "sweep = 3\n".to_owned() + &file("")),
+        ("empty", file("[sweep]")),
+        ("a single value", file("[sweep]\nclient.period = \"1ms\"")),
+        ("no values", file("[sweep]\nclient.period = []")),
+        ("a value twice", file("[sweep]\nclient.period = [\"1ms\", \"1000us\"]")),
+        ("a wrong value", file("[sweep]\nclient.period = [\"1ms\", \"10\"]")),
+        ("a value of a wrong type", file("[sweep]\npv.change.rate_hz = [1, \"fast\"]")),
+        ("a value out of range", file("[sweep]\npv.pvs = [5, 50]").replace("change = {", "pvs = 9\nchange = {")),
+        ("a key that no block has", file("[sweep]\nclient.jitter = [0.1]")),
+        ("a key that is written wrong", file("[sweep]\npv.change.rate = [1, 2]")),
+        ("a block that there is not", file("[sweep]\nclient.pool.period = [\"1ms\"]")),
+        ("a kind of block that there is not", file("[sweep]\nclinet.period = [\"1ms\"]")),
+        ("a block and no key", file("[sweep]\nclient = [1]")),
+        ("a key of the file that is not there", file("[sweep]\nwidnow = [\"1s\"]")),
+        ("a key of the file that is not written", file("[sweep]\ndrain = [\"1s\"]")),
+        ("a name", file("[sweep]\nclient.name = [\"a\"]")),
+        ("the same key twice", file("[sweep]\nclient.period = [\"1ms\"]\nclient.poll.period = [\"2ms\"]")),
+        ("too many cells", {
+            let table = format!("[sweep]\nwindow = [{}]\npv.change.rate_hz = [{}]", many_times(50), many(41));
+            file(&table)
+        }),
+        ("values that do not go together", {
+            let backoff =
+                "[[client]]\nname = \"b\"\nfetch = \"batch\"\npacing = \"backoff\"\nfirst = \"1ms\"\nlast = \"9ms\"";
+            file(&format!("{backoff}\n[sweep]\nclient.first = [\"1ms\", \"5ms\"]\nclient.last = [\"9ms\", \"4ms\"]"))
+        }),
+    ];
+    let told = cases.iter().map(|(title, text)| {
+        let source = Source { file: "dir/mine.toml", name: "mine", text };
+        match read_sweep(source, &|_: &str| Err(String::new())) {
+            Ok(_) => format!("=== {title}\nACCEPTED"),
+            Err(e) => format!("=== {title}\nerror: {e}"),
+        }
+    });
+    insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n\n"));
+}
+
+fn many_times(n: usize) -> String {
+    (1..=n).map(|i| format!("\"{i}s\"")).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
 fn of_the_file_as_a_whole() {
     let cases = [
         ("not TOML", "name = \nwindow = 3".to_owned()),
@@ -67,6 +117,10 @@ fn of_the_file_as_a_whole() {
         ("window with an unknown unit", top("window = \"5 fortnights\"")),
         ("window too long", top("window = \"1000y\"")),
         ("window a flag", top("window = true")),
+        ("restart without its length", top("restart = { at = \"1s\" }")),
+        ("restart that outlasts the window", top("window = \"2s\"\nrestart = { at = \"1s\", down = \"1s\" }")),
+        ("restart at no time", top("restart = true")),
+        ("restart with a stranger", top("restart = { at = \"1s\", down = \"1s\", up = \"1s\" }")),
         ("facts unknown", top("facts = \"all\"")),
         ("facts a number", top("facts = 1")),
         ("concurrent", top("concurrent = \"yes\"")),
@@ -148,6 +202,9 @@ fn of_changes() {
         ("jitter too large", change("pattern = \"jittered\", rate_hz = 10, jitter = 0.6")),
         ("burst without its changes", change("pattern = \"burst\", rate_hz = 10, spacing = \"1ms\"")),
         ("burst too long", change("pattern = \"burst\", rate_hz = 10, changes = 101, spacing = \"1ms\"")),
+        ("ramp without its end", change("pattern = \"ramp\", rate_hz = 1000")),
+        ("ramp too short", change("pattern = \"ramp\", rate_hz = 10, to_hz = 20, length = \"50ms\"")),
+        ("length of no ramp", change("rate_hz = 10, length = \"1s\", to_hz = 20")),
         ("burst of none", change("pattern = \"burst\", rate_hz = 10, changes = 0, spacing = \"1ms\"")),
         ("pulse too wide", change("pattern = \"pulse\", rate_hz = 10, width = \"100ms\"")),
         ("pulse without a width", change("pattern = \"pulse\", rate_hz = 10")),
@@ -208,6 +265,8 @@ fn of_clients() {
         ("back-off downwards", poll("pacing = \"backoff\"\nfirst = \"1s\"\nlast = \"10ms\"")),
         ("spin with a period", poll("pacing = \"spin\"\nperiod = \"1ms\"")),
         ("fixed delay with a sleep", poll("period = \"1ms\"\nsleep = \"1ms\"")),
+        ("no copies", poll("period = \"1ms\"\ncopies = 0")),
+        ("copies of another program", client("name = \"x\"\nfetch = \"monitor\"\ncommand = [\"true\"]\ncopies = 2")),
         ("slow poller", poll("period = \"1ms\"\nservice_time = \"1ms\"")),
         (
             "hybrid on PVs that never change",
@@ -276,6 +335,22 @@ fn of_expectations() {
         ("two tolerances", with("\"<\"", "\"~\"\ntolerance = 0.1\nwithin = \"1ms\"")),
         ("an unknown key", with("value", "metrik = 3\nvalue")),
         ("a claim that is not there", with("value", "claim = \"quick\"\nvalue")),
+        (
+            "a metric of two clients without the second",
+            with("notice_p99_us", "cpu_us_per_us_won").replace("\"5ms\"", "5"),
+        ),
+        ("a second client for a metric of one", with("value", "over = \"m\"\nvalue")),
+        ("a second client that is not there", with("value", "over = \"n\"\nvalue")),
+        ("a published number that is nobody's", with("value", "published = \"4ms\"\nvalue")),
+        (
+            "a published number for a number",
+            with("value", "source = \"x\"\npublished = \"4ms\"\npublished_other = \"1ms\"\nvalue"),
+        ),
+        ("no figures", format!("{PV}{CLIENT}[[claim]]\nname = \"quick\"\nsays = \"It is.\"\nfigure = []\n")),
+        (
+            "a figure that is not known",
+            format!("{PV}{CLIENT}[[claim]]\nname = \"quick\"\nsays = \"It is.\"\nfigure = [\"pie\"]\n"),
+        ),
         ("a claim without words", format!("{PV}{CLIENT}[[claim]]\nname = \"quick\"\n")),
         ("a claim twice", format!("{PV}{CLIENT}{0}{0}", "[[claim]]\nname = \"quick\"\nsays = \"It is.\"\n")),
     ];

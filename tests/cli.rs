@@ -34,6 +34,7 @@ fn help_of_every_command() {
         "python",
         "scenarios",
         "report",
+        "merge",
         "compare",
         "baseline",
         "baseline save",
@@ -63,7 +64,9 @@ fn python_says_what_lacks_and_what_mends_it() {
     let python = found[1].interpreter.as_ref().unwrap();
     assert!(python.version.starts_with("3.") && python.switch_interval_ns.0 > 0, "{python:?}");
     let mend = format!("pollcost python --python python3 --dir {}", place.display());
-    assert!(found[1].lacks.iter().any(|lack| lack.mend == mend), "{:?}", found[1].lacks);
+    // An interpreter of an environment, such as one that is active, is not given another but packages.
+    let mends = |lack: &pollcost::doctor::python::Lack| lack.mend == mend || lack.mend.contains(" -m pip install ");
+    assert!(found[1].lacks.iter().any(mends), "{:?}", found[1].lacks);
     assert!(!place.exists(), "to look makes nothing");
     let (code, _, err) = pollcost(folder.path(), &["python", "--python", ""]);
     assert_eq!(code, 2, "{err}");
@@ -110,13 +113,6 @@ fn a_printed_scenario_is_read_back_the_same() {
         let (_, copied, _) = pollcost(folder.path(), &["scenarios", &format!("{name}.toml"), "--format", "json"]);
         assert_eq!((code, built_in), (0, copied));
     }
-}
-
-#[test]
-fn the_scenario_of_external_clients_is_good() {
-    let (code, out, err) = pollcost(here(), &["scenarios", "fixtures/scenarios/python.toml", "--format", "json"]);
-    assert_eq!((code, err.as_str()), (0, ""));
-    assert!(out.contains("fixtures/clients/pyepics_get.py"));
 }
 
 #[test]

@@ -135,6 +135,21 @@ fn what_holds_does_not_hold_and_cannot_be_told_is_in_the_exit_code() {
 }
 
 #[test]
+fn the_expectations_of_the_readme_hold() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let blocks: Vec<&str> = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let wanted = ["[[pv]]", "[[expect]]"].map(|head| *blocks.iter().find(|b| b.starts_with(head)).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("mine.toml"), wanted.concat()).unwrap();
+    let args = ["simulate", "mine.toml", "-o", "out", "--duration", "3s", "--check", "--format", "json", "--quiet"];
+    let (code, text, error) = pollcost(folder.path(), &args);
+    let told: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}{error}"));
+    assert_eq!((code, verdicts(&told)), (0, vec!["holds"; 2]), "{told:#}");
+    let published = &told["verdicts"]["expectations"][1]["published"];
+    assert_eq!((published["left"].as_f64(), published["right"].as_f64()), (Some(200.0), Some(11000.0)));
+}
+
+#[test]
 fn a_check_of_nothing_is_a_mistake() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("mine.toml"), SCENARIO).unwrap();

@@ -269,6 +269,53 @@ fn a_client_that_fails_is_shown_and_the_others_are_kept() {
     }
 }
 
+/// One that never becomes ready, one that cannot connect, and one that does not end: each is ended, and its words are shown.
+#[test]
+fn a_client_that_hangs_or_does_not_connect_is_ended_and_the_others_are_kept() {
+    let hang = |what: &str| format!("echo {what} >&2; trap : TERM; exec 0<&-; while :; do sleep 1; done");
+    for (script, wanted) in [
+        (hang("still importing"), vec!["did not answer within", "still importing"]),
+        (format!("echo ready; {}", hang("cannot stop")), vec!["did not answer within", "cannot stop"]),
+        ("echo not connected: no answer for T:0 >&2; exit 4".to_owned(), vec!["exit status: 4", "no answer for T:0"]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let scenario = with_external(&script).replace("repeats = 2", "repeats = 1\nconnect_timeout = '50ms'");
+        let output = run_of(folder.path(), &scenario, &[]).output().unwrap();
+        expect_code(&output, 4);
+        for wanted in wanted {
+            assert!(text(&output.stderr).contains(wanted), "{script}: {}", text(&output.stderr));
+        }
+        let summary = rows(&folder.path().join("out/summary.csv"));
+        assert_eq!((summary.len(), summary[0]["client"].as_str()), (1, "monitor"), "{script}");
+    }
+}
+
+/// Processes that compute beside a client are named with it, and end with it.
+#[test]
+fn processes_that_compute_beside_a_client_end_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (head, _) = SMALL.split_once("[[client]]").unwrap();
+    let scenario = format!("{head}[[client]]\nname = \"beside\"\nfetch = \"monitor\"\nhog_processes = 1\n");
+    let output = run_of(folder.path(), &scenario, &["--repeats", "1", "--duration", "1s"]).output().unwrap();
+    expect_code(&output, 0);
+    let summary = rows(&folder.path().join("out/summary.csv"));
+    let strategy = &summary[0]["strategy"];
+    assert!(strategy.contains("beside 1 CPU-bound process"), "{strategy}");
+    let hogs = || {
+        let lines = fs::read_dir("/proc").unwrap().flatten().filter_map(|e| fs::read(e.path().join("cmdline")).ok());
+        let hog = |line: &Vec<u8>| {
+            let line = String::from_utf8_lossy(line);
+            line.starts_with(env!("CARGO_BIN_EXE_pollcost")) && line.contains("internal-hog")
+        };
+        lines.filter(hog).count()
+    };
+    let since = std::time::Instant::now();
+    while hogs() > 0 {
+        assert!(since.elapsed().as_secs() < 60, "a process that computes outlives its client");
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn an_external_client_is_measured_like_any_other() {
     let folder = tempfile::tempdir().unwrap();

@@ -54,9 +54,19 @@ fn in_turn(flags: &CompareFlags) -> Result<Comparison, Failure> {
         ));
     };
     let policy = load_policy(flags.policy.as_deref(), None)?;
-    let policy = Policy { repeats: flags.repeats.unwrap_or(policy.repeats), ..policy };
+    // Who says how many repeats means so many, unless the most are said, too.
+    let repeats = flags.repeats.unwrap_or(policy.repeats);
+    let most = flags.most_repeats.or(flags.repeats).unwrap_or(policy.most_repeats);
+    if most < repeats {
+        return Err(Failure::bad_input(
+            format!("--most-repeats {most} is less than the {repeats} repeats of the beginning"),
+            "give at least as many, or fewer --repeats",
+        ));
+    }
+    let policy = Policy { repeats, most_repeats: most, ..policy };
     let subjects = [subject(base, flags)?, subject(new, flags)?];
-    let request = Interleaved { subjects, repeats: policy.repeats, awake: !flags.let_sleep, quiet: flags.quiet };
+    let (steady, quiet) = (!flags.unsteady, flags.quiet);
+    let request = Interleaved { subjects, repeats, most_repeats: most, steady, quiet };
     Ok(interleave(&request, &policy)?.comparison)
 }
 
@@ -159,7 +169,7 @@ impl From<InterleaveError> for Failure {
         match error {
             InterleaveError::Different(_) => Failure::bad_input(text, "both must run the same experiment"),
             InterleaveError::Interrupted => Failure { exit: exit::INTERRUPTED, ..Failure::measurement(text, "") },
-            InterleaveError::Awake(_) => Failure::measurement(text, "let them sleep: --let-sleep"),
+            InterleaveError::Steady(_) => Failure::measurement(text, "leave it to the scheduler: --unsteady"),
             _ => Failure::measurement(text, ""),
         }
     }

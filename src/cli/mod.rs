@@ -9,6 +9,7 @@ mod outcome;
 mod request;
 mod scenarios;
 mod source;
+mod swept;
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -20,11 +21,13 @@ use crate::io::catalogue::run_catalogue;
 use crate::io::doctor::examine_and_save;
 use crate::io::ioc_alone::serve_until_stopped;
 use crate::io::live::run_live;
+use crate::io::merge::merge;
 use crate::io::predict::predict;
 use crate::io::python::set_up;
 use crate::io::redraw::report_again;
 use crate::io::simulation::run_simulation;
-use crate::io::{client_process, ioc_process};
+use crate::io::sweep::{plan, run_sweep};
+use crate::io::{client_process, hog, ioc_process};
 use args::{ColorFlag, Command, Flags};
 pub use failure::Failure;
 use request::Request;
@@ -45,6 +48,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match flags.command {
         Some(Command::InternalIoc) => return ioc_process::run(),
         Some(Command::InternalClient) => return client_process::run(),
+        Some(Command::InternalHog) => return hog::run(),
         _ => {}
     }
     let colour = request::coloured(color_flag(&flags), std::io::stderr().is_terminal());
@@ -62,6 +66,7 @@ fn color_flag(flags: &Flags) -> ColorFlag {
         None => flags.run.measure.voice.color,
         Some(Command::Run { flags, .. }) => flags.measure.voice.color,
         Some(Command::Simulate(flags)) => flags.measure.voice.color,
+        Some(Command::Merge(flags)) => flags.voice.color,
         Some(Command::Predict(flags)) => flags.voice.color,
         Some(Command::Ioc(flags)) => flags.voice.color,
         Some(Command::Doctor(flags)) => flags.voice.color,
@@ -74,7 +79,8 @@ fn color_flag(flags: &Flags) -> ColorFlag {
             | Command::History(_)
             | Command::Completions { .. }
             | Command::InternalIoc
-            | Command::InternalClient,
+            | Command::InternalClient
+            | Command::InternalHog,
         ) => ColorFlag::Auto,
     }
 }
@@ -96,6 +102,17 @@ fn perform(request: Request) -> Result<u8, Failure> {
             let finished = run_simulation(&request)?;
             print(&outcome::told(&finished, request.voice.format, request.check))?;
             Ok(outcome::code(&finished, request.check))
+        }
+        Request::Sweep(request) if request.plan => print(&swept::planned(&plan(&request)?, request.voice.format)),
+        Request::Sweep(request) => {
+            let done = run_sweep(&request)?;
+            print(&swept::told_of(&done, request.voice.format, request.check))?;
+            Ok(swept::code(&done, request.check))
+        }
+        Request::Merge(request) => {
+            let done = merge(&request)?;
+            print(&swept::told_of(&done, request.voice.format, false))?;
+            Ok(swept::code(&done, false))
         }
         Request::Predict(request) => {
             let prediction = predict(&request)?;

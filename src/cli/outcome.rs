@@ -67,7 +67,9 @@ fn text(finished: &Finished) -> String {
     if !finished.verdicts.is_empty() {
         let _ = write!(text, "\n{}", lines(&finished.verdicts));
     }
-    let _ = write!(text, "\n{}\n\nReport: {}\n", finished.sentence, finished.folder.join("report.html").display());
+    let report = finished.folder.join("report.html");
+    let (what, place) = if report.exists() { ("Report", &report) } else { ("Run folder", &finished.folder) };
+    let _ = write!(text, "\n{}\n\n{what}: {}\n", finished.sentence, place.display());
     text + &without(&finished.left_out)
 }
 
@@ -133,7 +135,7 @@ fn json(finished: &Finished, check: bool) -> String {
 }
 
 /// The rows of `summary.csv` as objects: numbers as numbers, empty cells as null.
-fn clients(summary: &Summary) -> Vec<serde_json::Map<String, Value>> {
+pub(super) fn clients(summary: &Summary) -> Vec<serde_json::Map<String, Value>> {
     let value = |cell: Option<String>| {
         cell.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap_or(Value::String(text)))
     };
@@ -153,7 +155,7 @@ impl From<LiveError> for Failure {
             LiveError::Write(FileError { .. }) | LiveError::Save(_) | LiveError::Run(_) => {
                 Failure::measurement(text, "what was saved before is kept")
             }
-            LiveError::Draw(_) | LiveError::Runtime(_) | LiveError::Awake(_) => Failure::measurement(text, ""),
+            LiveError::Draw(_) | LiveError::Runtime(_) | LiveError::Steady(_) => Failure::measurement(text, ""),
         }
     }
 }
@@ -289,6 +291,9 @@ impl From<SimulationError> for Failure {
         let text = error.to_string();
         match error {
             SimulationError::Source(_) => Failure::bad_input(text, "from: takes the folder of a run"),
+            SimulationError::Examined { .. } => {
+                Failure::bad_input(text, "doctor: takes what `pollcost doctor -o machine.json` wrote")
+            }
             SimulationError::Recorded { .. } => {
                 Failure::bad_input(text, "take a run that measured such a client, or another --link")
             }

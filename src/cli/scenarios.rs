@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::source;
+use crate::io::progress::expected;
 use crate::io::request::Format;
 use crate::scenario::BUILT_IN;
 use crate::time::Span;
@@ -27,12 +28,16 @@ pub(crate) fn list(format: Format) -> Result<String, Failure> {
     let mut all = Vec::new();
     for built_in in BUILT_IN {
         let scenario = built_in.scenario()?;
+        let length = match built_in.sweep()? {
+            None => expected(&scenario),
+            Some(sweep) => sweep.cells.iter().fold(Span::ZERO, |sum, cell| sum + expected(&cell.scenario)),
+        };
         all.push(Listed {
             name: built_in.name,
             family: built_in.family,
             pvs: scenario.pvs.len(),
             clients: scenario.clients.iter().map(|client| client.name.clone()).collect(),
-            seconds: (crate::io::progress::expected(&scenario) + Span::from_millis(500)).0 / 1_000_000_000,
+            seconds: (length + Span::from_millis(500)).0 / 1_000_000_000,
             title: scenario.title,
             about: scenario.about,
         });

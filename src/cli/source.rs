@@ -5,6 +5,7 @@ use std::path::Path;
 use super::failure::Failure;
 use crate::io::files;
 use crate::scenario::model::Scenario;
+use crate::scenario::sweep::Sweep;
 use crate::scenario::{BUILT_IN, BuiltIn, nearest};
 
 /// A scenario and its text.
@@ -32,6 +33,15 @@ pub(crate) fn find(wanted: &str) -> Result<Found, Failure> {
         )
     })?;
     Ok(Found { scenario: file.scenario?, text: file.text })
+}
+
+/// Every cell of a scenario that [`find`] has found, where it has a `[sweep]`.
+pub(crate) fn sweep(wanted: &str) -> Result<Option<Sweep>, Failure> {
+    if let Some(built_in) = BuiltIn::named(wanted) {
+        return Ok(built_in.sweep()?);
+    }
+    let cells = files::sweep_file(Path::new(wanted));
+    Ok(cells.map_err(|why| Failure::bad_input(format!("the scenario cannot be read: {why}"), ""))??)
 }
 
 fn looks_like_a_path(wanted: &str) -> bool {

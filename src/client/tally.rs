@@ -41,19 +41,27 @@ struct Entry {
 /// Durations: a histogram, and their exact sum, for the histogram rounds.
 #[derive(Debug)]
 struct Durations {
-    histogram: Histogram<u64>,
+    /// Only of a client's first copy: a thousand of them would take a third of a gigabyte.
+    histogram: Option<Histogram<u64>>,
     sum: u128,
     count: u64,
 }
 
 impl Durations {
-    fn new() -> Durations {
-        Durations { histogram: histogram::nanoseconds(), sum: 0, count: 0 }
+    fn new(copy: u32) -> Durations {
+        Durations { histogram: (copy == 0).then(histogram::nanoseconds), sum: 0, count: 0 }
+    }
+
+    fn absorb(&mut self, other: &Durations) {
+        self.sum += other.sum;
+        self.count += other.count;
     }
 
     fn add(&mut self, from: Tick, to: Tick) {
         let span = to.saturating_since(from).0;
-        self.histogram.saturating_record(span);
+        if let Some(histogram) = &mut self.histogram {
+            histogram.saturating_record(span);
+        }
         self.sum += u128::from(span);
         self.count += 1;
     }
@@ -68,6 +76,7 @@ impl Durations {
 pub struct Tally {
     entries: Vec<Entry>,
     facts: Facts,
+    copy: u32,
     window: Option<Window>,
     requests: u64,
     redundant: u64,
@@ -84,6 +93,12 @@ impl Tally {
     /// For a client that looks at these PVs.
     #[must_use]
     pub fn new(pvs: &[Followed], facts: Facts) -> Tally {
+        Tally::of_copy(pvs, facts, 0)
+    }
+
+    /// For one of a client's copies, counted from 0. Only the first keeps histograms.
+    #[must_use]
+    pub fn of_copy(pvs: &[Followed], facts: Facts, copy: u32) -> Tally {
         let entry = |f: &Followed| Entry {
             pv: f.pv,
             unwrapper: Unwrapper::new(f.native, f.labels),
@@ -93,6 +108,7 @@ impl Tally {
         Tally {
             entries: pvs.iter().map(entry).collect(),
             facts,
+            copy,
             window: None,
             requests: 0,
             redundant: 0,
@@ -100,8 +116,8 @@ impl Tally {
             unreadable: 0,
             without_first: pvs.len(),
             round_start: None,
-            periods: Durations::new(),
-            round_trips: Durations::new(),
+            periods: Durations::new(copy),
+            round_trips: Durations::new(copy),
             losses: Vec::new(),
         }
     }
@@ -187,22 +203,44 @@ impl Tally {
         let before = entry.last.replace(seq);
         let (first, news) = (before.is_none(), before != Some(seq));
         let keep = news || self.facts == Facts::Full;
-        let record = keep.then_some(Observation { pv: entry.pv, seq, asked, received, first });
+        let record = keep.then_some(Observation { pv: entry.pv, seq, asked, received, first, copy: self.copy });
         Note { news, record }
+    }
+
+    /// Adds the counts of another copy of the client: exact sums and means; the distribution of periods and round trips stays that of the
+    /// first.
+    pub fn absorb(&mut self, other: Tally) {
+        self.requests += other.requests;
+        self.redundant += other.redundant;
+        self.updates += other.updates;
+        self.unreadable += other.unreadable + other.ambiguous();
+        self.periods.absorb(&other.periods);
+        self.round_trips.absorb(&other.round_trips);
+        self.losses.extend(other.losses);
+    }
+
+    /// Whether it is a client's first copy, which has the histograms.
+    #[must_use]
+    pub fn is_of_first_copy(&self) -> bool {
+        self.copy == 0
+    }
+
+    fn ambiguous(&self) -> u64 {
+        self.entries.iter().map(|e| e.unwrapper.ambiguous()).sum()
     }
 
     /// The counts. `overflowed`: observations that the recording had no room for.
     #[must_use]
     pub fn finish(self, overflowed: u64) -> ClientTally {
-        let ambiguous: u64 = self.entries.iter().map(|e| e.unwrapper.ambiguous()).sum();
+        let ambiguous = self.ambiguous();
         ClientTally {
             requests: Some(self.requests),
             redundant: Some(self.redundant),
             updates: Some(self.updates),
             mean_period_ns: self.periods.mean(),
-            periods: self.periods.histogram,
+            periods: self.periods.histogram.unwrap_or_else(histogram::nanoseconds),
             mean_round_trip_ns: self.round_trips.mean(),
-            round_trips: self.round_trips.histogram,
+            round_trips: self.round_trips.histogram.unwrap_or_else(histogram::nanoseconds),
             ambiguous: ambiguous + self.unreadable,
             overflowed,
             losses: self.losses,
@@ -284,6 +322,30 @@ mod tests {
         assert_eq!((counts.periods.len(), counts.mean_period_ns), (3, Some(33.0)));
         assert_eq!((counts.round_trips.len(), counts.mean_round_trip_ns), (4, Some(3.0)));
         assert_eq!(counts.periods.max(), 49);
+    }
+
+    #[test]
+    fn copies_count_together() {
+        let followed = [Followed { pv: PvId(10), native: NativeType::Double, labels: 0 }];
+        let mut all: Vec<Tally> = (0..3).map(|copy| Tally::of_copy(&followed, Facts::News, copy)).collect();
+        for (copy, tally) in all.iter_mut().enumerate() {
+            tally.set_window(Window { open: Tick(0), close: Tick(1000), end: Tick(1000) });
+            for round in 0..2 + copy as u64 {
+                let at = Tick(round * 10 * (1 + copy as u64));
+                tally.round_started(at);
+                tally.answered(at, at + crate::time::Span(1 + copy as u64));
+                let note = tally.got(0, Some(7.0), at, at + crate::time::Span(1));
+                assert_eq!(note.record.map(|o| o.copy), (round == 0).then_some(copy as u32));
+            }
+        }
+        let rest = all.split_off(1);
+        let mut first = all.remove(0);
+        rest.into_iter().for_each(|tally| first.absorb(tally));
+        let counts = first.finish(0);
+        assert_eq!((counts.requests, counts.redundant), (Some(9), Some(6)));
+        // Periods: one of 10, two of 20, three of 30; round trips: two of 1, three of 2, four of 3.
+        assert_eq!((counts.mean_period_ns, counts.periods.len()), (Some(140.0 / 6.0), 1));
+        assert_eq!((counts.mean_round_trip_ns, counts.round_trips.len()), (Some(20.0 / 9.0), 2));
     }
 
     #[test]

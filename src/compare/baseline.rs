@@ -8,7 +8,9 @@ use thiserror::Error;
 
 use super::metric::Metric;
 use super::sameness;
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{Fetch, Scenario};
+use crate::summary::near_floor::interval_of;
+use crate::summary::strategy::fetch_word;
 use crate::summary::{ClientSummary, Summary};
 use crate::trace::Host;
 
@@ -49,8 +51,6 @@ pub struct Machine {
     pub kernel: Option<String>,
     /// What the monotonic clock reads.
     pub clock_source: Option<String>,
-    /// Median one-way push over loopback in µs at 1 kHz, or near it: the floor that times are held against on another machine.
-    pub floor_us: Option<f64>,
 }
 
 /// One client, by the values of its repeats.
@@ -61,6 +61,10 @@ pub struct ClientValues {
     pub name: String,
     /// Fetch and pacing in words.
     pub strategy: String,
+    /// Median one-way push over loopback in µs on the machine of the run, at the cadence of the client's changes or near it: what latencies
+    /// are held against on another machine.
+    #[serde(default)]
+    pub floor_us: Option<f64>,
     /// Changes in the window of each repeat.
     pub changes: Vec<u64>,
     /// Each metric in each repeat; `null` where it does not exist.
@@ -119,14 +123,19 @@ impl Baseline {
         if summary.clients.iter().any(|client| client.by_repeat.is_empty()) {
             return Err(BaselineError::NoRepeats);
         }
+        let floor = |client: &str| {
+            let floor = host.filter(|_| simulated.is_none())?.floor.as_ref()?;
+            let (_, p50) = floor.push_p50(interval_of(scenario, client)?)?;
+            Some(p50.0 as f64 / 1e3)
+        };
         Ok(Baseline {
             baseline_version: BASELINE_VERSION,
             pollcost: pollcost.to_owned(),
             taken: taken.map(str::to_owned),
             machine: host.filter(|_| simulated.is_none()).map(Machine::of),
-            simulated,
             scenario: sameness::parts(scenario),
-            clients: summary.clients.iter().map(ClientValues::of).collect(),
+            clients: summary.clients.iter().map(|client| ClientValues::of(client, floor(&client.name))).collect(),
+            simulated,
         })
     }
 
@@ -177,13 +186,11 @@ impl Machine {
     /// What tells a host apart.
     #[must_use]
     pub fn of(host: &Host) -> Machine {
-        let floor = host.floor.as_ref().and_then(|floor| floor.push_p50(crate::time::Span::from_millis(1)));
         Machine {
             cpu_model: host.cpu_model.clone(),
             cores: host.cores,
             kernel: host.kernel.clone(),
             clock_source: host.clock_source.clone(),
-            floor_us: floor.map(|(_, p50)| p50.0 as f64 / 1e3),
         }
     }
 
@@ -195,9 +202,9 @@ impl Machine {
 }
 
 impl ClientValues {
-    /// The values of a client's repeats.
+    /// The values of a client's repeats, with the floor of their machine.
     #[must_use]
-    pub fn of(client: &ClientSummary) -> ClientValues {
+    pub fn of(client: &ClientSummary, floor_us: Option<f64>) -> ClientValues {
         let values = Metric::ALL.map(|m| (m, client.by_repeat.iter().map(|of| m.of(of).map(rounded)).collect()));
         let mut digest = Digest::default();
         let mut buckets: BTreeMap<i64, u64> = BTreeMap::new();
@@ -212,11 +219,18 @@ impl ClientValues {
         ClientValues {
             name: client.name.clone(),
             strategy: client.strategy.clone(),
+            floor_us,
             changes: client.by_repeat.iter().map(Metric::changes_of).collect(),
             values: BTreeMap::from(values),
             notice_us: buckets.into_iter().map(|(bucket, count)| (upper(bucket), count)).collect(),
             notice_digest: format!("{:016x}", digest.0),
         }
+    }
+
+    /// Whether it is called back: its latency is the machine's then, and not that of a poll period.
+    #[must_use]
+    pub fn is_called_back(&self) -> bool {
+        self.strategy.split(',').next() == Some(fetch_word(Fetch::Monitor))
     }
 
     fn check(&self) -> Result<(), BaselineError> {

@@ -1,17 +1,21 @@
 //! From two baselines to verdicts.
 
-use super::baseline::{Baseline, ClientValues, Machine};
+use super::baseline::{Baseline, ClientValues};
 use super::exact;
-use super::metric::{Kind, Metric};
+use super::metric::Metric;
 use super::outcome::{COMPARISON_VERSION, Comparison, Interval, Method, Row, Side, Verdict};
 use super::policy::{Inconclusive, Policy};
 use super::sameness::differences;
+use super::times::Times;
+use crate::stats::pairs::{contrast_of_pairs, resolution_of_pairs};
 use crate::stats::two_samples::{Contrast, Scale, benjamini_hochberg, contrast};
 
 /// Mann-Whitney's consent is asked for where it could be given at this level.
 const ABLE: f64 = 0.01;
 /// What it must then reach: the correction for many rows is left to Welch's p.
 const CONSENT: f64 = 0.05;
+/// With fewer repeats of the base the null control has fewer than two pairs.
+const LEAST_CONTROLLED: usize = 4;
 
 /// The two sides of a comparison, each with its name.
 #[derive(Clone, Copy, Debug)]
@@ -34,78 +38,54 @@ pub fn compare(pair: Pair<'_>, policy: &Policy) -> Result<Comparison, Vec<String
     if pair.base.1.simulated.is_some() {
         return Ok(exact::compare(pair, policy));
     }
-    let mut notes = Vec::new();
-    let times = times(pair.base.1.machine.as_ref(), pair.new.1.machine.as_ref(), &mut notes);
+    let (times, notes) = Times::between(pair.base.1, pair.new.1);
     Ok(from_repeats(pair, policy, times, None, notes))
 }
 
-/// Compares two sides that were measured in turn on this machine. The control holds two halves of the base's repeats.
-#[must_use]
-pub fn compare_interleaved(pair: Pair<'_>, control: (&Baseline, &Baseline), policy: &Policy) -> Comparison {
-    from_repeats(pair, policy, Times::AsTheyAre, Some(control), Vec::new())
-}
-
-/// How times may be compared.
+/// How two sides were measured in turn, and how often it was looked whether that tells enough.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Times {
-    AsTheyAre,
-    /// Latencies in units of each machine's floor, in µs.
-    ToTheFloor(f64, f64),
-    NotAtAll,
+pub struct InTurn {
+    /// Looks at the most: each has its share of the level, so that stopping at any of them is no more often wrong.
+    pub looks: u32,
+    /// Whether IOC and clients shared one processor that was kept awake.
+    pub steady: bool,
 }
 
-fn times(base: Option<&Machine>, new: Option<&Machine>, notes: &mut Vec<String>) -> Times {
-    let (Some(base), Some(new)) = (base, new) else { return Times::AsTheyAre };
-    if base.kernel != new.kernel && base.is_like(new) {
-        let name = |m: &Machine| m.kernel.clone().unwrap_or_else(|| "an unknown kernel".to_owned());
-        notes.push(format!("the kernel changed: {}, then {}", name(base), name(new)));
+/// Compares two sides that were measured in turn on this machine, A B B A and B A A B: the repeats of the one are paired with those of the
+/// other by their order. The first and the second A of each round of four are the null control.
+#[must_use]
+pub fn compare_in_turn(pair: Pair<'_>, how: InTurn, policy: &Policy) -> Comparison {
+    let mut notes = Vec::new();
+    if pair.base.1.repeats() < LEAST_CONTROLLED {
+        notes.push(format!("there is no null control with fewer than {LEAST_CONTROLLED} repeats of each side"));
     }
-    if base.is_like(new) {
-        return Times::AsTheyAre;
-    }
-    let name = |m: &Machine| {
-        let cpu = m.cpu_model.clone().unwrap_or_else(|| "an unknown processor".to_owned());
-        let cores = m.cores.map_or_else(String::new, |n| format!(", {n} cores"));
-        let clock = m.clock_source.as_ref().map_or_else(String::new, |c| format!(", clock {c}"));
-        format!("{cpu}{cores}{clock}")
-    };
-    let machines = format!("another machine ({}; {})", name(base), name(new));
-    match base.floor_us.zip(new.floor_us).filter(|(a, b)| *a > 0.0 && *b > 0.0) {
-        Some((a, b)) => {
-            notes.push(format!(
-                "{machines}: counters are compared, and notice latencies as multiples of each machine's loopback push ({a} µs, {b} µs); processor times are not"
-            ));
-            Times::ToTheFloor(a, b)
-        }
-        None => {
-            notes.push(format!(
-                "{machines}: only counters are compared, for one of the runs knows no floor of its machine"
-            ));
-            Times::NotAtAll
-        }
-    }
+    from_repeats(pair, policy, Times::AsTheyAre, Some(how), notes)
 }
 
 fn from_repeats(
     pair: Pair<'_>,
     policy: &Policy,
     times: Times,
-    control: Option<(&Baseline, &Baseline)>,
+    in_turn: Option<InTurn>,
     mut notes: Vec<String>,
 ) -> Comparison {
     let mut rows = Vec::new();
     for (metric, minimum) in &policy.metrics {
         for (base, new) in clients(pair.base.1, pair.new.1) {
-            let Some(mut row) = row(base, new, *metric, times) else { continue };
+            let Some(mut row) = row(base, new, *metric, times, in_turn.is_some()) else { continue };
             row.0.minimum = *minimum;
-            row.0.resolution = control.and_then(|control| resolution(control, base, *metric));
+            row.0.resolution =
+                row.1.filter(|_| in_turn.is_some()).and_then(|told| resolution(base, *metric, told.scale));
             rows.push(row);
         }
     }
     let ps: Vec<f64> = rows.iter().map(|(_, contrast)| contrast.map_or(1.0, |c| c.p)).collect();
     let adjusted = benjamini_hochberg(&ps);
-    let decided =
-        rows.into_iter().zip(adjusted).map(|((row, contrast), adjusted)| decided(row, contrast, adjusted, policy));
+    let level = policy.level / f64::from(in_turn.map_or(1, |how| how.looks).max(1));
+    let decided = rows
+        .into_iter()
+        .zip(adjusted)
+        .map(|((row, contrast), adjusted)| decided(row, contrast, adjusted, level, policy.resolution));
     let rows: Vec<Row> = decided.collect();
     let few = pair.base.1.repeats().min(pair.new.1.repeats());
     if few < policy.repeats as usize {
@@ -115,7 +95,10 @@ fn from_repeats(
         ));
     }
     let level = policy.level;
-    let method = if control.is_some() { Method::Interleaved { level } } else { Method::Repeats { level } };
+    let method = match in_turn {
+        Some(InTurn { looks, steady }) => Method::Interleaved { level, looks, steady },
+        None => Method::Repeats { level },
+    };
     conclude(pair, policy, method, notes, rows)
 }
 
@@ -152,7 +135,7 @@ pub(super) fn conclude(
 pub fn settle(comparison: &mut Comparison, policy: &Policy) {
     let verdicts = || comparison.rows.iter().map(|r| r.verdict).chain(comparison.bounds.iter().map(|b| b.verdict));
     comparison.verdict = verdicts().max().unwrap_or(Verdict::Inconclusive);
-    let changed = comparison.method == Method::Exact && verdicts().any(|v| v != Verdict::Pass);
+    let changed = comparison.method == Method::Exact && comparison.rows.iter().any(|row| row.verdict != Verdict::Pass);
     comparison.exit = match (comparison.verdict, policy.inconclusive) {
         (Verdict::Regressed, _) | (Verdict::Inconclusive, Inconclusive::Fail) => 1,
         (Verdict::Inconclusive, Inconclusive::Report) => 3,
@@ -165,19 +148,20 @@ fn clients<'a>(base: &'a Baseline, new: &'a Baseline) -> impl Iterator<Item = (&
 }
 
 /// One metric of one client, not yet decided; `None` where neither side has it, or it may not be compared.
-fn row(base: &ClientValues, new: &ClientValues, metric: Metric, times: Times) -> Option<(Row, Option<Contrast>)> {
+fn row(
+    base: &ClientValues,
+    new: &ClientValues,
+    metric: Metric,
+    times: Times,
+    paired: bool,
+) -> Option<(Row, Option<Contrast>)> {
     let (a, b) = (base.whole(metric), new.whole(metric));
     if a.is_none() && b.is_none() {
         return None;
     }
-    let latency = matches!(metric, Metric::NoticeP50 | Metric::NoticeP90 | Metric::NoticeP99);
-    let (scale, unit) = match times {
-        _ if metric.kind() == Kind::Counter => ((1.0, 1.0), metric.unit()),
-        Times::AsTheyAre => ((1.0, 1.0), metric.unit()),
-        Times::ToTheFloor(a, b) if latency => ((1.0 / a, 1.0 / b), "floors"),
-        Times::ToTheFloor(..) | Times::NotAtAll => return None,
-    };
+    let (scale, unit) = times.scale(base, new, metric)?;
     let scaled = |values: &[f64], by: f64| values.iter().map(|v| v * by).collect::<Vec<f64>>();
+    let contrast = if paired { contrast_of_pairs } else { contrast };
     let told = a
         .as_ref()
         .zip(b.as_ref())
@@ -223,18 +207,15 @@ fn chance(base: &ClientValues, new: &ClientValues, a: &[f64], b: &[f64], metric:
     (fraction * (1.0 - fraction) / n.min(m).max(1.0)).max(0.0).sqrt()
 }
 
-/// How far the two halves of the control are apart, at the far end of the interval.
-fn resolution(control: (&Baseline, &Baseline), client: &ClientValues, metric: Metric) -> Option<f64> {
-    let of = |baseline: &Baseline| baseline.clients.iter().find(|c| c.name == client.name)?.whole(metric);
-    let told = contrast(&of(control.0)?, &of(control.1)?, 0.0)?;
-    let (low, high) = told.interval;
-    Some(match told.scale {
-        Scale::Ratio => high.max(1.0 / low),
-        Scale::Difference => high.abs().max(low.abs()),
-    })
+/// What the null control cannot tell from nothing: the half-width of the interval of a mean over as many pairs as there are of base and new,
+/// were they to scatter as pairs of base and base do. As a factor from 1 on [`Scale::Ratio`].
+fn resolution(base: &ClientValues, metric: Metric, scale: Scale) -> Option<f64> {
+    let values = base.whole(metric)?;
+    let (first, second): (Vec<f64>, Vec<f64>) = values.chunks_exact(2).map(|round| (round[0], round[1])).unzip();
+    resolution_of_pairs(&first, &second, scale, values.len()).map(|half| scale.back(half))
 }
 
-fn decided(mut row: Row, contrast: Option<Contrast>, adjusted: f64, policy: &Policy) -> Row {
+fn decided(mut row: Row, contrast: Option<Contrast>, adjusted: f64, level: f64, excluded: f64) -> Row {
     let Some(contrast) = contrast else {
         row.why = "a side has fewer than two repeats with a value".to_owned();
         return row;
@@ -247,7 +228,7 @@ fn decided(mut row: Row, contrast: Option<Contrast>, adjusted: f64, policy: &Pol
     };
     let change = contrast.new - contrast.base;
     let consent = contrast.p_rank_least > ABLE || contrast.p_rank <= CONSENT;
-    let sure = adjusted <= policy.level && consent && (low > 0.0 || high < 0.0);
+    let sure = adjusted <= level && consent && (low > 0.0 || high < 0.0);
     let beyond = match (row.resolution, contrast.scale) {
         (None, _) => true,
         (Some(resolution), Scale::Ratio) => contrast.effect.max(1.0 / contrast.effect) > resolution,
@@ -261,7 +242,7 @@ fn decided(mut row: Row, contrast: Option<Contrast>, adjusted: f64, policy: &Pol
             Verdict::Inconclusive,
             "the same thing twice differs as much here: below the null control's resolution".to_owned(),
         )
-    } else if high <= policy.resolution * least {
+    } else if high <= excluded * least {
         let told = if sure {
             "it differs, but by less than matters"
         } else {
@@ -269,16 +250,14 @@ fn decided(mut row: Row, contrast: Option<Contrast>, adjusted: f64, policy: &Pol
         };
         (Verdict::Pass, told.to_owned())
     } else {
-        (Verdict::Inconclusive, wanted(&contrast, change, high, least, policy))
+        (Verdict::Inconclusive, wanted(change, high, excluded * least))
     };
     row
 }
 
-/// What would make it decidable.
-fn wanted(contrast: &Contrast, change: f64, high: f64, least: f64, policy: &Policy) -> String {
-    let half = high - change;
-    let room = policy.resolution * least - change;
-    let _ = contrast;
+/// What would make it decidable: a change for the worse of `most` is not excluded yet.
+fn wanted(change: f64, high: f64, most: f64) -> String {
+    let (half, room) = (high - change, most - change);
     if room <= 0.0 || half <= 0.0 {
         return "it may be worse by what matters, but chance is not excluded: more repeats".to_owned();
     }

@@ -116,6 +116,12 @@ impl Metric {
         }
     }
 
+    /// Whether it is a notice latency.
+    #[must_use]
+    pub fn is_latency(self) -> bool {
+        matches!(self, Metric::NoticeP50 | Metric::NoticeP90 | Metric::NoticeP99)
+    }
+
     /// The least change that matters, unless a policy says otherwise. The relative ones are at least three standard errors of ten
     /// quiet repeats on the machine of `docs/comparison.md`.
     #[must_use]
@@ -126,8 +132,8 @@ impl Metric {
             Metric::Missed | Metric::Unnoticed => (0.0, 0.003),
             Metric::Bytes => (0.05, 100.0),
             Metric::Wakeups => (0.15, 5.0),
-            Metric::NoticeP50 => (0.1, 2.0),
-            Metric::NoticeP90 => (0.1, 5.0),
+            Metric::NoticeP50 => (0.1, 0.5),
+            Metric::NoticeP90 => (0.1, 2.0),
             Metric::NoticeP99 => (0.25, 50.0),
             Metric::CpuClient | Metric::CpuIoc => (0.2, 0.2),
         };

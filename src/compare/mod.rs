@@ -13,6 +13,7 @@ pub mod policy;
 pub mod sameness;
 #[cfg(test)]
 pub(crate) mod tests;
+mod times;
 
 pub use baseline::Baseline;
 pub use decide::compare;

@@ -82,10 +82,14 @@ pub enum Method {
         /// Accepted false discovery rate.
         level: f64,
     },
-    /// From repeats that were measured in turn on one machine, with a null control.
+    /// From pairs of repeats that were measured in turn on one machine, with a null control.
     Interleaved {
-        /// Accepted false discovery rate.
+        /// Accepted false discovery rate, of all looks together.
         level: f64,
+        /// How often it may have been looked whether the repeats tell enough.
+        looks: u32,
+        /// Whether IOC and clients shared one processor that was kept awake.
+        steady: bool,
     },
     /// Two simulations: every value must be the same.
     Exact,
@@ -111,11 +115,11 @@ pub struct Row {
     pub ratio: Option<Interval>,
     /// `new - base`, where there is no ratio.
     pub difference: Option<Interval>,
-    /// Two-sided p of Welch's test.
+    /// Two-sided p of Welch's test; of Student's for pairs.
     pub p: Option<f64>,
     /// The same, corrected for all rows (Benjamini and Hochberg).
     pub p_adjusted: Option<f64>,
-    /// Two-sided p of Mann-Whitney's test.
+    /// Two-sided p of Mann-Whitney's test; of Wilcoxon's signed ranks for pairs.
     pub p_rank: Option<f64>,
     /// The least change that matters.
     pub minimum: Effect,

@@ -26,8 +26,10 @@ pub enum Inconclusive {
 pub struct Policy {
     /// Accepted false discovery rate over all rows.
     pub level: f64,
-    /// Repeats of each side that `compare --run` makes.
+    /// Repeats of each side: what `compare --run` makes at first.
     pub repeats: u32,
+    /// Repeats of each side that `compare --run` goes on to, twice as many each time, as long as the verdict is inconclusive.
+    pub most_repeats: u32,
     /// What an inconclusive counts as.
     pub inconclusive: Inconclusive,
     /// A pass excludes a change for the worse of this many times the least that matters.
@@ -40,12 +42,15 @@ pub struct Policy {
 
 /// Repeats of each side, unless a policy or an option says otherwise: `docs/comparison.md` tells what they can tell.
 pub const REPEATS: u32 = 10;
+/// The most repeats are so many times the first ones, unless said otherwise.
+pub const TIMES: u32 = 4;
 
 impl Default for Policy {
     fn default() -> Policy {
         Policy {
             level: 0.01,
             repeats: REPEATS,
+            most_repeats: REPEATS * TIMES,
             inconclusive: Inconclusive::Report,
             resolution: 2.0,
             metrics: Metric::ALL.map(|m| (m, m.effect())).to_vec(),
@@ -73,9 +78,15 @@ impl Policy {
         };
         let root = Section::root(table.get_ref(), &findings);
         let otherwise = Policy::default();
+        let repeats = root.whole_or("repeats", 2..=10_000, u64::from(otherwise.repeats)) as u32;
         let policy = Policy {
             level: root.number_or("level", 1e-6..=0.2, otherwise.level),
-            repeats: root.whole_or("repeats", 2..=10_000, u64::from(otherwise.repeats)) as u32,
+            repeats,
+            most_repeats: root.whole_or(
+                "most_repeats",
+                u64::from(repeats)..=10_000,
+                u64::from(repeats * TIMES).min(10_000),
+            ) as u32,
             inconclusive: root.choice_or("inconclusive", &INCONCLUSIVE, otherwise.inconclusive),
             resolution: root.number_or("resolution", 1.0..=100.0, otherwise.resolution),
             metrics: metrics(&root),
@@ -85,6 +96,17 @@ impl Policy {
         findings.finish()?;
         Ok(policy)
     }
+}
+
+/// After how many repeats of each side it is looked whether they tell enough: from the first on twice as many each time, all even.
+#[must_use]
+pub fn looks(first: u32, most: u32) -> Vec<u32> {
+    let even = |n: u32| n.next_multiple_of(2).max(2);
+    let mut looks = vec![even(first)];
+    while let Some(last) = looks.last().copied().filter(|last| *last < even(most)) {
+        looks.push(last.saturating_mul(2).min(even(most)));
+    }
+    looks
 }
 
 fn metrics(root: &Section<'_>) -> Vec<(Metric, Effect)> {

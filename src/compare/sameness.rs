@@ -22,7 +22,7 @@ pub fn parts(scenario: &Scenario) -> BTreeMap<String, String> {
     let unusual = [
         ("event_queue", scenario.event_queue.map(|entries| entries.to_string())),
         ("spin", scenario.spin.map(|spin| spin.to_string())),
-        ("awake", scenario.awake.then(|| "yes".to_owned())),
+        ("steady", scenario.steady.then(|| "yes".to_owned())),
     ];
     parts.extend(unusual.into_iter().filter_map(|(part, says)| Some((part.to_owned(), says?))));
     for (index, group) in scenario.groups.iter().enumerate() {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::baseline::{BASELINE_VERSION, ClientValues, Machine};
-use super::decide::Pair;
+use super::decide::{InTurn, Pair, compare_in_turn};
 use super::history::history;
 use super::outcome::schema;
-use super::policy::Inconclusive;
+use super::policy::{Inconclusive, looks};
 use super::*;
 use crate::scenario::Source;
 
@@ -16,6 +16,7 @@ pub(crate) fn client(name: &str, values: &[(Metric, &[f64])]) -> ClientValues {
     ClientValues {
         name: name.to_owned(),
         strategy: "monitor".to_owned(),
+        floor_us: None,
         changes: vec![1000; repeats],
         values: values.iter().map(|(m, v)| (*m, v.iter().map(|v| Some(*v)).collect())).collect(),
         notice_us: vec![(20.0, 900), (40.0, 100)],
@@ -82,6 +83,47 @@ fn what_three_repeats_can_tell() {
     assert_eq!(verdict(Metric::NoticeP50, &[15.0, 20.0, 17.0], &[21.0, 26.0, 22.0]), Verdict::Inconclusive);
 }
 
+/// The verdict on one metric whose sides were measured in turn, and the control's resolution.
+fn in_turn(base: &[f64], new: &[f64], looks: u32) -> (Verdict, Option<f64>) {
+    let side = |values: &[f64]| baseline(vec![client("c", &[(Metric::NoticeP50, values)])]);
+    let (a, b) = (side(base), side(new));
+    let told =
+        compare_in_turn(Pair { base: ("a", &a), new: ("b", &b) }, InTurn { looks, steady: true }, &Policy::default());
+    (told.verdict, told.rows[0].resolution)
+}
+
+#[test]
+fn pairs_tell_what_drift_hides() {
+    let drift = |i: usize| 10.0 * 1.08f64.powi(i as i32) * [1.0, 1.004, 0.997, 1.002, 0.999][i % 5];
+    let base: Vec<f64> = (0..10).map(drift).collect();
+    let new: Vec<f64> = (0..10).map(|i| 1.2 * drift((i + 3) % 5 + i / 5 * 5)).collect();
+    let near: Vec<f64> = (0..10).map(|i| 1.2 * drift(i) * [1.003, 0.998][i % 2]).collect();
+    assert_eq!(verdict(Metric::NoticeP50, &base, &near), Verdict::Inconclusive);
+    let (told, resolution) = in_turn(&base, &near, 3);
+    // Each A is 8 % above the one before: pairs of A and A scatter little about that, and so does the control.
+    assert!(told == Verdict::Regressed && resolution.unwrap() < 1.02, "{resolution:?}");
+    assert_eq!(in_turn(&base, &new, 3).0, Verdict::Inconclusive);
+    // A machine whose A and A differ by as much as A and B tells nothing.
+    let wild: Vec<f64> = (0..10).map(|i| if i % 4 == 1 { 20.0 } else { 10.0 }).collect();
+    let up: Vec<f64> = wild.iter().enumerate().map(|(i, v)| v * [1.12, 1.121, 1.119][i % 3]).collect();
+    let (told, resolution) = in_turn(&wild, &up, 1);
+    assert!(told == Verdict::Inconclusive && resolution.unwrap() > 1.12, "{told:?} {resolution:?}");
+    assert_eq!(in_turn(&[10.0, 10.1], &[20.0, 20.1], 1).1, None);
+}
+
+#[test]
+fn looks_share_the_level() {
+    assert_eq!(looks(10, 40), [10, 20, 40]);
+    assert_eq!(looks(8, 8), [8]);
+    assert_eq!(looks(7, 30), [8, 16, 30]);
+    assert_eq!((looks(0, 0), looks(10, 4)), (vec![2], vec![10]));
+    // p is about 0.005: enough for one look at 1 %, too little for one of three.
+    let base = [10.0, 10.3, 9.8, 10.1, 10.2, 9.9, 10.0, 10.1, 9.7, 10.2];
+    let factors = [1.30, 1.05, 1.28, 1.08, 1.02, 1.31, 1.26, 0.99, 1.12, 1.30];
+    let new: Vec<f64> = base.iter().zip(factors).map(|(b, f)| b * f).collect();
+    assert_eq!((in_turn(&base, &new, 1).0, in_turn(&base, &new, 9).0), (Verdict::Regressed, Verdict::Inconclusive));
+}
+
 #[test]
 fn exit_codes_follow_the_policy() {
     let wild = [60.0, 190.0, 75.0, 130.0, 100.0, 160.0];
@@ -122,21 +164,53 @@ fn another_machine_is_compared_on_counters_and_floors() {
     let slower: [(Metric, &[f64]); 3] =
         [(Metric::Requests, &STEADY), (Metric::NoticeP50, &doubled), (Metric::CpuIoc, &doubled)];
     let (mut a, mut b) = (baseline(vec![client("c", &values)]), baseline(vec![client("c", &slower)]));
-    let machine =
-        |floor_us| Some(Machine { cpu_model: Some("another".into()), cores: Some(4), floor_us, ..Machine::default() });
+    let other = Some(Machine { cpu_model: Some("another".into()), cores: Some(4), ..Machine::default() });
     let compared =
         |a: &Baseline, b: &Baseline| compare(Pair { base: ("a", a), new: ("b", b) }, &Policy::default()).unwrap();
     assert_eq!(compared(&a, &b).verdict, Verdict::Regressed);
-    b.machine = machine(None);
+    b.machine = other;
     let counters = compared(&a, &b);
     assert_eq!((counters.verdict, counters.rows.len()), (Verdict::Pass, 1));
-    assert!(counters.notes[0].contains("only counters are compared"), "{:?}", counters.notes);
+    assert!(counters.notes[0].contains("counters are compared, times are not"), "{:?}", counters.notes);
     // A machine that takes twice as long, on a floor that is twice as high.
-    a.machine.as_mut().unwrap().floor_us = Some(20.0);
-    b.machine = machine(Some(40.0));
+    (a.clients[0].floor_us, b.clients[0].floor_us) = (Some(20.0), Some(40.0));
     let floors = compared(&a, &b);
     assert_eq!((floors.verdict, floors.rows.len()), (Verdict::Pass, 2));
-    assert_eq!(floors.rows[1].unit, "floors");
+    assert_eq!((floors.rows[1].unit.as_str(), floors.rows[1].metric), ("floors", Metric::NoticeP50));
+    assert!(floors.notes[0].contains("(c 20 µs and 40 µs)"), "{:?}", floors.notes);
+    // The same latency on a floor half as high is twice as many floors.
+    b.clients[0].floor_us = Some(10.0);
+    assert_eq!(compared(&a, &b).verdict, Verdict::Regressed);
+    // A poller's latency is that of its period, whatever the floor: it is left out.
+    for side in [&mut a, &mut b] {
+        side.clients[0].strategy = "batch, fixed-delay 10 ms".into();
+    }
+    assert_eq!(compared(&a, &b).rows.len(), 1);
+}
+
+#[test]
+fn the_floor_is_that_of_the_cadence() {
+    use crate::scenario::model::{Change, Fetch};
+    use crate::summary::{example, summarise};
+    use crate::time::Span;
+    use crate::trace::floor::{AtPeriod, Quantiles};
+    use crate::trace::{Floor, Host, Trace};
+    let group = example::group(Change::Periodic { interval: Span::from_millis(100) });
+    let scenario = example::scenario(vec![(1, group)], vec![example::client("c", Fetch::Monitor, None, 1)]);
+    let emissions = example::posted(1, 100_000_000, 6_000_000_000, 7);
+    let segment = example::segment(0, 0, 1_000_000_000, 2_000_000_000, 2_200_000_000);
+    let segments = vec![example::push(segment, &emissions, 60_000)];
+    let trace = Trace { scenario, emissions: vec![emissions], segments, probes: Vec::new() };
+    let at = |ms, us| AtPeriod {
+        period_ns: Span::from_millis(ms),
+        took: Quantiles { n: 1000, p50_ns: Some(Span::from_micros(us)), ..Quantiles::default() },
+    };
+    let floor = Floor { push: vec![at(1, 20), at(100, 80)], ..Floor::default() };
+    let host = Host { floor: Some(floor), ..Host::default() };
+    let of =
+        |simulated| Baseline::of("1", None, Some(&host), simulated, &trace.scenario, &summarise(&trace, &[])).unwrap();
+    assert!(of(None).clients.iter().all(|c| c.floor_us == Some(80.0)), "{:?}", of(None));
+    assert!(of(Some("a link".into())).clients.iter().all(|c| c.floor_us.is_none()));
 }
 
 #[test]
@@ -194,7 +268,7 @@ fn policies_are_read_or_refused() {
     assert_eq!((policy.level, policy.repeats, policy.inconclusive), (0.05, 20, Inconclusive::Pass));
     let effect =
         |metric: Metric| policy.metrics.iter().find(|(m, _)| *m == metric).map(|(_, e)| (e.relative, e.absolute));
-    assert_eq!((effect(Metric::NoticeP50), effect(Metric::Missed)), (Some((0.3, 2.0)), None));
+    assert_eq!((effect(Metric::NoticeP50), effect(Metric::Missed)), (Some((0.3, 0.5)), None));
     let wrong = [
         "levl = 0.05\n",
         "level = 0.5\n",

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evaluate::{Judgement, Verdict, against, against_number};
 use super::sample::Sample;
-use crate::scenario::expectation::{Bound, Claim, Expectation, Quantity, Relation};
+use crate::scenario::expectation::{Bound, Claim, Expectation, Published, Quantity, Relation};
 use crate::scenario::model::Scenario;
 use crate::stats::Estimate;
 use crate::summary::Summary;
@@ -56,6 +56,9 @@ pub struct Judged {
     pub reason: Option<String>,
     /// What somebody else found.
     pub source: Option<String>,
+    /// The same as numbers, in the units of the two sides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Published>,
     /// The claim that it belongs to, by name.
     pub claim: Option<String>,
 }
@@ -139,6 +142,7 @@ fn judge_one(expectation: &Expectation, summary: &Summary) -> Judged {
         Err(why) => (Verdict::Inconclusive, None, Some(why)),
     };
     let metric = expectation.left.metric;
+    let of_right = other.map_or(metric, |other| other.metric);
     Judged {
         says: expectation.says.clone(),
         verdict,
@@ -146,21 +150,41 @@ fn judge_one(expectation: &Expectation, summary: &Summary) -> Judged {
         relation: expectation.relation,
         factor,
         // A number is written in the unit of what is held against it.
-        right: side(other, right.ok().as_ref(), |v| other.map_or(metric, |other| other.metric).in_its_unit(v)),
+        right: side(other, right.ok().as_ref(), |v| of_right.in_its_unit(v)),
         ratio,
         formula: formula(expectation),
         reason,
         source: expectation.source.clone(),
+        published: expectation.published.map(|p| Published {
+            left: metric.in_its_unit(p.left),
+            right: p.right.map(|right| of_right.in_its_unit(right)),
+        }),
         claim: expectation.claim.clone(),
     }
 }
 
 fn judgement(expectation: &Expectation, left: &Sample, right: &Sample) -> Result<Judgement, String> {
     let Expectation { relation, tolerance, .. } = *expectation;
+    if expectation.right == Bound::Value(0.0)
+        && expectation.left.metric.is_never_negative()
+        && let Some(verdict) = seen_at_all(left, relation)
+    {
+        return Ok(Judgement { verdict, ratio: None, reason: None });
+    }
     Ok(match &expectation.right {
         Bound::Value(value) => against_number(left, relation, *value, tolerance),
         Bound::Times { factor, .. } => against(left, relation, *factor, right, tolerance),
     })
+}
+
+/// What is never negative and was more than nothing once is more than nothing: one such repeat decides it, whatever the interval of the mean.
+fn seen_at_all(left: &Sample, relation: Relation) -> Option<Verdict> {
+    let seen = left.own.iter().any(|(_, value)| *value > 0.0);
+    match relation {
+        Relation::Greater if seen => Some(Verdict::Holds),
+        Relation::AtMost if seen => Some(Verdict::DoesNotHold),
+        _ => None,
+    }
 }
 
 /// A quantity of a run, or why there is none.
@@ -170,8 +194,17 @@ fn sample(quantity: &Quantity, summary: &Summary) -> Result<Sample, String> {
         let probe = summary.probes.iter().find(|probe| probe.name == quantity.of).ok_or_else(nothing)?;
         Sample::of_probe(probe, quantity.metric)
     } else {
-        let client = summary.clients.iter().find(|client| client.name == quantity.of).ok_or_else(nothing)?;
-        Sample::of_client(client, quantity.metric)
+        let named = |name: &str| summary.clients.iter().find(|client| client.name == name);
+        let client = named(&quantity.of).ok_or_else(nothing)?;
+        match &quantity.over {
+            Some(over) => {
+                let base = named(over).ok_or_else(|| format!("{over} yielded nothing"))?;
+                return Sample::of_two(client, base).ok_or_else(|| {
+                    format!("{} is not sooner than {over} in every repeat: nothing is won", quantity.of)
+                });
+            }
+            None => Sample::of_client(client, quantity.metric),
+        }
     };
     sample.ok_or_else(|| format!("{quantity} could not be had"))
 }

@@ -42,15 +42,38 @@ impl Sample {
         }
         match estimate(client, metric.name()) {
             Some(estimate) => Some(Sample { estimate: estimate?, own, exact: false }),
-            None => Sample::of_repeats(own),
+            None => Sample::of_repeats(own).map(Sample::not_negative),
         }
+    }
+
+    /// What a client has over another; `None` where it is not sooner in every repeat, so that there is nothing to pay for.
+    ///
+    /// Both met the same changes in each repeat, so that the differences are taken there.
+    #[must_use]
+    pub fn of_two(client: &ClientSummary, over: &ClientSummary) -> Option<Sample> {
+        let [notice, cpu] = [Metric::named("notice_mean_us")?, Metric::named("cpu_us_per_notice")?];
+        let own = client.by_repeat.iter().filter_map(|of| {
+            let base = over.by_repeat.iter().find(|base| base.repeat == of.repeat)?;
+            let won = base.values.get(&notice)? - of.values.get(&notice)?;
+            let paid = of.values.get(&cpu)? - base.values.get(&cpu)?;
+            Some((of.repeat, won, paid))
+        });
+        let own: Vec<(u32, f64, f64)> = own.collect();
+        let prices = own.iter().map(|(repeat, won, paid)| (*won > 0.0).then_some((*repeat, paid / won)));
+        Sample::of_repeats(prices.collect::<Option<Vec<_>>>()?)
     }
 
     /// A metric of a probe; `None` where it could not be had.
     #[must_use]
     pub fn of_probe(probe: &ProbeSummary, metric: Metric) -> Option<Sample> {
         let own = probe.by_repeat.iter().filter_map(|of| Some((of.repeat, *of.values.get(&metric)?)));
-        Sample::of_repeats(own.collect())
+        Sample::of_repeats(own.collect()).map(Sample::not_negative)
+    }
+
+    /// The same for a quantity that cannot be below zero: nor can its interval.
+    fn not_negative(mut self) -> Sample {
+        self.estimate = self.estimate.within(0.0, f64::INFINITY);
+        self
     }
 
     /// The same times a factor.
@@ -132,6 +155,7 @@ fn estimate(client: &ClientSummary, name: &str) -> Option<Option<Estimate>> {
         "bytes_out_per_s" => client.bytes_out_per_s,
         "wakeups_per_s" => client.wakeups_per_s,
         "connect_ms" => client.connect_ns,
+        "recovery_ms" => client.recovery_ns,
         _ => return None,
     })
 }
@@ -155,7 +179,8 @@ mod tests {
             (latency.mean_ns, latency.p50_ns, latency.p90_ns, latency.p99_ns) =
                 (Some(one), Some(one), Some(one), Some(one));
         }
-        (client.age_mean_ns, client.age_peak_ns, client.connect_ns) = (Some(one), Some(one), Some(one));
+        (client.age_mean_ns, client.age_peak_ns) = (Some(one), Some(one));
+        (client.connect_ns, client.recovery_ns) = (Some(one), Some(one));
         (client.cpu_client_percent, client.cpu_ioc_percent, client.cpu_us_per_notice) =
             (Some(one), Some(one), Some(one));
         (client.requests_per_s, client.bytes_in_per_s, client.bytes_out_per_s) = (Some(one), Some(one), Some(one));
@@ -172,7 +197,8 @@ mod tests {
             age_mean_ns: Some(1.0),
             age_peak_ns: Some(1.0),
         };
-        let only_of_repeats = ["cpu_total_percent", "noticed_per_s", "mean_period_ms", "round_trip_us"];
+        let only_of_repeats =
+            ["cpu_total_percent", "noticed_per_s", "noticed_per_cpu_percent", "mean_period_ms", "round_trip_us"];
         client.by_repeat = (0..2)
             .map(|repeat| OfRepeat { repeat, values: only_of_repeats.iter().map(|name| (named(name), 2.0)).collect() })
             .collect();
@@ -183,6 +209,26 @@ mod tests {
         let nothing = summary_of("poll", Fetch::Batch);
         assert_eq!(Sample::of_client(&nothing, named("notice_p99")), None);
         assert_eq!(Sample::of_client(&nothing, named("cpu_total_percent")), None);
+    }
+
+    #[test]
+    fn what_is_won_has_its_price_in_each_repeat() {
+        let client = |values: [(f64, f64); 2]| {
+            let mut client = summary_of("poll", Fetch::Batch);
+            let of = |(repeat, (notice, cpu)): (usize, (f64, f64))| OfRepeat {
+                repeat: repeat as u32,
+                values: [(named("notice_mean_us"), notice), (named("cpu_us_per_notice"), cpu)].into(),
+            };
+            client.by_repeat = values.into_iter().enumerate().map(of).collect();
+            client
+        };
+        let callback = client([(50.0, 10.0), (60.0, 10.0)]);
+        let spin = client([(40.0, 210.0), (40.0, 310.0)]);
+        let price = Sample::of_two(&spin, &callback).unwrap();
+        assert_eq!(price.own, [(0, 20.0), (1, 15.0)]);
+        assert_eq!(Sample::of_two(&callback, &spin), None, "nothing is won");
+        assert_eq!(Sample::of_two(&client([(40.0, 1.0), (70.0, 1.0)]), &callback), None, "not in every repeat");
+        assert_eq!(Sample::of_two(&summary_of("x", Fetch::Batch), &callback), None);
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
         interrupted: false,
     };
     let folder = done.folder.clone();
-    let series = Series { folder: &folder, how: &request.how, voice: request.voice };
+    let series = Series { folder: &folder, how: &request.how, reports: true, voice: request.voice };
     let total = request.scenarios.len();
     for (place, scenario) in request.scenarios.iter().enumerate() {
         let name = &scenario.name;
@@ -142,6 +142,8 @@ mod tests {
             how: How::Simulated {
                 link: LinkChoice::Model { link: Link::default(), option: link.to_owned() },
                 facts: None,
+                // What is tested is the order of things, not the drawing.
+                report: false,
             },
             voice: Voice { format: Format::Text, quiet: true, colour: false },
         }

@@ -7,7 +7,8 @@ use thiserror::Error;
 use tokio::process::Command;
 
 use super::client_files::ClientFiles;
-use super::control::{ClientPv, ClientReply, ClientSetup, record_observation};
+use super::control::{ClientPv, ClientReply, ClientSetup, CopySetup, record_observation};
+use super::hog::Hogs;
 use super::ioc_child::{no_memory, own_program, recording};
 use super::process::{Process, ProcessError};
 use super::recording::{Recording, number};
@@ -66,6 +67,9 @@ pub struct ClientChild {
     process: Process,
     kind: Kind,
     over: bool,
+    /// How many CPU-bound processes are to be beside it, and they.
+    wanted: u32,
+    hogs: Hogs,
 }
 
 #[derive(Debug)]
@@ -87,7 +91,8 @@ struct Printing {
 }
 
 impl ClientChild {
-    /// Starts a client against the IOC at `port` of the loopback address: with the words of a command, or a native one.
+    /// Starts a client and its copies, each against its own listener of the IOC on the loopback address: with the words of a command, or a
+    /// native one.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -95,21 +100,22 @@ impl ClientChild {
         scenario: &Scenario,
         spec: &ClientSpec,
         command: Option<&[String]>,
-        port: u16,
-        seed: u64,
+        copies: Vec<CopySetup>,
     ) -> Result<ClientChild, ProcessError> {
-        match command {
-            None => ClientChild::start_native(scenario, spec, port, seed).await,
-            Some(command) => ClientChild::start_external(scenario, spec, command, port),
-        }
+        let port = copies.first().map(|copy| copy.port).unwrap_or_default();
+        let (process, kind) = match command {
+            None => ClientChild::start_native(scenario, spec, copies, port).await?,
+            Some(command) => ClientChild::start_external(scenario, spec, command, port)?,
+        };
+        Ok(ClientChild { process, kind, over: false, wanted: spec.hog_processes, hogs: Hogs::default() })
     }
 
     async fn start_native(
         scenario: &Scenario,
         spec: &ClientSpec,
+        copies: Vec<CopySetup>,
         port: u16,
-        seed: u64,
-    ) -> Result<ClientChild, ProcessError> {
+    ) -> Result<(Process, Kind), ProcessError> {
         let recording = recording(OBSERVATIONS)?;
         let inherited = vec![recording.for_child().map_err(no_memory)?];
         let pvs = spec.pvs.iter().filter_map(|id| {
@@ -120,7 +126,7 @@ impl ClientChild {
         let setup = ClientSetup {
             spec: spec.clone(),
             pvs: pvs.collect(),
-            seed,
+            copies,
             facts: scenario.facts,
             connect_timeout: scenario.connect_timeout,
             observations: number(&inherited[0]),
@@ -130,7 +136,7 @@ impl ClientChild {
         point_at(&mut command, scenario, port);
         let mut process = Process::start(&format!("client {}", spec.name), command, inherited)?;
         process.send(&setup).await?;
-        Ok(ClientChild { process, kind: Kind::Native { recording, tally: None, remarks: Vec::new() }, over: false })
+        Ok((process, Kind::Native { recording, tally: None, remarks: Vec::new() }))
     }
 
     fn start_external(
@@ -138,7 +144,7 @@ impl ClientChild {
         spec: &ClientSpec,
         words: &[String],
         port: u16,
-    ) -> Result<ClientChild, ProcessError> {
+    ) -> Result<(Process, Kind), ProcessError> {
         let name = format!("client {}", spec.name);
         let built_in =
             ClientFiles::resolve(words).map_err(|source| ProcessError::Start { program: name.clone(), source })?;
@@ -157,7 +163,7 @@ impl ClientChild {
         let files = built_in.map(|(_, files)| files);
         let lines = Lines::new(&pvs, scenario.facts);
         let printing = Printing { lines, window: None, told_to_end: false, _repeater: repeater, _files: files };
-        Ok(ClientChild { process, kind: Kind::External(Box::new(printing)), over: false })
+        Ok((process, Kind::External(Box::new(printing))))
     }
 
     /// Its process number.
@@ -172,16 +178,24 @@ impl ClientChild {
         matches!(self.kind, Kind::External(_))
     }
 
-    /// Waits until it has a first value of every PV, and says when that was.
+    /// The CPU-bound processes beside it, once it is ready.
+    #[must_use]
+    pub fn hogs(&self) -> Vec<u32> {
+        self.hogs.pids()
+    }
+
+    /// Waits until it has a first value of every PV, and says when that was. Then the CPU-bound processes beside it start.
     ///
     /// # Errors
     /// When it cannot connect, ends or says nothing.
     pub async fn ready(&mut self, limit: Duration) -> Result<Tick, ClientError> {
         let limit = limit + GRACE;
-        match tokio::time::timeout(limit, self.until_ready()).await {
-            Ok(result) => result,
-            Err(_) => Err(self.process.silent(limit).into()),
-        }
+        let at = match tokio::time::timeout(limit, self.until_ready()).await {
+            Ok(result) => result?,
+            Err(_) => return Err(self.process.silent(limit).into()),
+        };
+        self.hogs = Hogs::start(self.wanted, self.process.name())?;
+        Ok(at)
     }
 
     async fn until_ready(&mut self) -> Result<Tick, ClientError> {

@@ -50,6 +50,13 @@ pub enum IocCommand {
         /// The window.
         window: Window,
     },
+    /// Go away at this instant, and come back: see [`crate::scenario::model::Restart`].
+    Restart {
+        /// When.
+        at: Tick,
+        /// For how long.
+        down: Span,
+    },
     /// Stop changing values, and report.
     End,
 }
@@ -82,6 +89,22 @@ pub struct ListenerLedger {
     pub tally: IocTally,
 }
 
+impl ListenerLedger {
+    /// Several together: those of one client's copies.
+    #[must_use]
+    pub fn sum(ledgers: &[ListenerLedger]) -> ListenerLedger {
+        if let [only] = ledgers {
+            return only.clone();
+        }
+        let mut sum = ListenerLedger {
+            rows: LedgerRow::sum(ledgers.iter().map(|l| l.rows.as_slice())),
+            ..ListenerLedger::default()
+        };
+        ledgers.iter().for_each(|ledger| sum.tally.add(&ledger.tally));
+        sum
+    }
+}
+
 /// What a native client process is told first. Where the IOC is, the `EPICS_CA_*` variables of its environment say.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ClientSetup {
@@ -89,14 +112,23 @@ pub struct ClientSetup {
     pub spec: ClientSpec,
     /// The spec's PVs, in its order.
     pub pvs: Vec<ClientPv>,
-    /// Seed of the poll phase and of jitter.
-    pub seed: u64,
+    /// Its copies: at least one.
+    pub copies: Vec<CopySetup>,
     /// How much to record.
     pub facts: Facts,
     /// Give up connecting after this long.
     pub connect_timeout: Span,
     /// Inherited descriptor of the observations' recording.
     pub observations: RawFd,
+}
+
+/// What one of a client's copies is told.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct CopySetup {
+    /// The port of its listener on the loopback interface.
+    pub port: u16,
+    /// Seed of the poll phase and of jitter.
+    pub seed: u64,
 }
 
 /// What a native client needs to know of a PV.
@@ -152,12 +184,18 @@ pub fn record_emission(r: &Record) -> Emission {
 }
 
 const FIRST: u64 = 1 << 32;
+const COPY_SHIFT: u32 = 33;
 
 /// An observation as a record; an `asked` of `u64::MAX` stands for none.
 #[must_use]
 pub fn observation_record(o: &Observation) -> Record {
     let first = if o.first { FIRST } else { 0 };
-    [u64::from(o.pv.0) | first, o.seq.0, o.asked.map_or(u64::MAX, |t| t.0), o.received.0]
+    [
+        u64::from(o.pv.0) | first | u64::from(o.copy) << COPY_SHIFT,
+        o.seq.0,
+        o.asked.map_or(u64::MAX, |t| t.0),
+        o.received.0,
+    ]
 }
 
 /// The observation that a record holds.
@@ -169,6 +207,7 @@ pub fn record_observation(r: &Record) -> Observation {
         asked: (r[2] != u64::MAX).then_some(Tick(r[2])),
         received: Tick(r[3]),
         first: r[0] & FIRST != 0,
+        copy: (r[0] >> COPY_SHIFT) as u32,
     }
 }
 
@@ -191,7 +230,7 @@ mod tests {
 
     #[test]
     fn records_hold_their_facts() {
-        let o = Observation { pv: PvId(7), seq: Seq(9), asked: None, received: Tick(11), first: true };
+        let o = Observation { pv: PvId(7), seq: Seq(9), asked: None, received: Tick(11), first: true, copy: 5 };
         assert_eq!(record_observation(&observation_record(&o)), o);
         let o = Observation { asked: Some(Tick(0)), first: false, ..o };
         assert_eq!(record_observation(&observation_record(&o)), o);

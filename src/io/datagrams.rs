@@ -1,5 +1,6 @@
 //! The server's datagrams: answers to searches, and beacons.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
@@ -20,12 +21,13 @@ const LARGEST: usize = 64 * 1024;
 /// What is said by datagram beside answers.
 pub(super) struct Talk {
     pub(super) beacons: Vec<SocketAddrV4>,
+    pub(super) silent: HashSet<usize>,
     pub(super) beacon_period: Span,
     pub(super) ignored: Arc<[Ipv4Addr]>,
 }
 
 /// Answers searches for a server and sends its beacons, in the background. The server's circuits are accepted elsewhere.
-pub(super) fn talk(shared: &Arc<Shared>, endpoint: &mut Endpoint, talk: &Talk) {
+pub(super) fn talk(shared: &Arc<Shared>, listener: usize, endpoint: &mut Endpoint, talk: &Talk) {
     let port = endpoint.port;
     let hearing = |socket| UdpSocket::from_std(socket).map(Arc::new);
     let replying: io::Result<Vec<_>> = endpoint.searches.drain(..).map(hearing).collect();
@@ -44,7 +46,7 @@ pub(super) fn talk(shared: &Arc<Shared>, endpoint: &mut Endpoint, talk: &Talk) {
         }
         Err(error) => tell(shared, port, format!("searches can't be answered: {error}")),
     }
-    if !talk.beacons.is_empty() {
+    if !talk.beacons.is_empty() && !talk.silent.contains(&listener) {
         let (shared, to, period) = (Arc::clone(shared), talk.beacons.clone(), talk.beacon_period);
         tokio::spawn(async move {
             if let Err(error) = send_beacons(port, &to, period).await {

@@ -5,7 +5,7 @@
 
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -121,15 +121,24 @@ impl Orders {
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a client records with.
+#[derive(Debug)]
+enum Pen {
+    /// Its own.
+    Own(Recorder),
+    /// One that all copies of the client have.
+    Shared(Arc<Mutex<Recorder>>),
 }
 
 /// What a client writes down, and its orders as far as it has looked.
 #[derive(Debug)]
 pub struct Notebook<'a> {
     tally: Tally,
-    recorder: Recorder,
+    pen: Pen,
     orders: &'a Orders,
     seen: u32,
     end: Tick,
@@ -139,7 +148,13 @@ impl<'a> Notebook<'a> {
     /// An empty one.
     #[must_use]
     pub fn new(tally: Tally, recorder: Recorder, orders: &'a Orders) -> Notebook<'a> {
-        Notebook { tally, recorder, orders, seen: 0, end: Tick(u64::MAX) }
+        Notebook { tally, pen: Pen::Own(recorder), orders, seen: 0, end: Tick(u64::MAX) }
+    }
+
+    /// One of several that write into one recording.
+    #[must_use]
+    pub fn sharing(tally: Tally, recorder: Arc<Mutex<Recorder>>, orders: &'a Orders) -> Notebook<'a> {
+        Notebook { tally, pen: Pen::Shared(recorder), orders, seen: 0, end: Tick(u64::MAX) }
     }
 
     /// Looks whether there are new orders: one atomic load when there are none.
@@ -164,7 +179,11 @@ impl<'a> Notebook<'a> {
     #[inline]
     fn keep(&mut self, note: Note) -> bool {
         if let Some(observation) = note.record {
-            self.recorder.push(observation_record(&observation));
+            let record = observation_record(&observation);
+            match &mut self.pen {
+                Pen::Own(recorder) => recorder.push(record),
+                Pen::Shared(recorder) => locked(recorder).push(record),
+            }
         }
         note.news
     }
@@ -194,11 +213,20 @@ impl<'a> Notebook<'a> {
 
     /// The counts, `updates` received by others included.
     #[must_use]
-    pub fn finish(mut self, updates: u64) -> ClientTally {
+    pub fn finish(self, updates: u64) -> ClientTally {
+        let overflowed = match &self.pen {
+            Pen::Own(recorder) => recorder.overflowed(),
+            Pen::Shared(recorder) => locked(recorder).overflowed(),
+        };
+        self.into_tally(updates).finish(overflowed)
+    }
+
+    /// The same, to be counted together with those of other copies.
+    #[must_use]
+    pub fn into_tally(mut self, updates: u64) -> Tally {
         self.look();
         self.tally.count_updates(updates);
-        let overflowed = self.recorder.overflowed();
-        self.tally.finish(overflowed)
+        self.tally
     }
 }
 

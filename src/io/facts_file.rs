@@ -153,7 +153,8 @@ mod tests {
         let mut file = FactsFile::create(folder.path(), 7, 2, true).unwrap();
         let emission = |n: u64| Emission { pv: PvId(3), seq: Seq(n), due: Tick(n * 10), posted: Tick(n * 10 + 1) };
         let emissions: Vec<Emission> = (0..10_000).map(emission).collect();
-        let seen = |n: u64| Observation { pv: PvId(1), seq: Seq(n), asked: None, received: Tick(n), first: n == 0 };
+        let seen =
+            |n: u64| Observation { pv: PvId(1), seq: Seq(n), asked: None, received: Tick(n), first: n == 0, copy: 0 };
         let request = Request { pv: PvId(3), received: Tick(1), replied: Tick(2), seq: Seq(4) };
         emissions.chunks(300).for_each(|chunk| file.posted(chunk));
         file.observed(0, &[seen(0), seen(1)]);

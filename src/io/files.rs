@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::scenario::{LoadedText, ScenarioError, Source, model::Scenario, read};
+use crate::scenario::model::Scenario;
+use crate::scenario::sweep::Sweep;
+use crate::scenario::{LoadedText, ScenarioError, Source, read, read_sweep};
 
 /// The longest scenario file, in bytes.
 const MAX_SCENARIO: u64 = 64 << 20;
@@ -51,14 +53,29 @@ pub struct ScenarioFile {
 /// In words, when the scenario file itself cannot be read.
 pub fn scenario_file(path: &Path) -> Result<ScenarioFile, String> {
     let text = text_file(path, MAX_SCENARIO)?;
+    let scenario = with_source(path, &text, &|source, load| read(source, load));
+    Ok(ScenarioFile { text, scenario })
+}
+
+/// Reads every cell of a scenario file with a `[sweep]` likewise; `None` when it has none.
+///
+/// # Errors
+/// In words, when the scenario file itself cannot be read.
+pub fn sweep_file(path: &Path) -> Result<Result<Option<Sweep>, ScenarioError>, String> {
+    let text = text_file(path, MAX_SCENARIO)?;
+    Ok(with_source(path, &text, &|source, load| read_sweep(source, load)))
+}
+
+type Load<'a> = &'a dyn Fn(&str) -> Result<LoadedText, String>;
+
+fn with_source<T>(path: &Path, text: &str, read: &dyn Fn(Source<'_>, Load<'_>) -> T) -> T {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let load = |file: &str| {
         let path: PathBuf = folder.join(file);
         text_file(&path, MAX_TRACE).map(|text| LoadedText { file: path.display().to_string(), text })
     };
-    let scenario = read(Source { file: &path.display().to_string(), name: &name, text: &text }, &load);
-    Ok(ScenarioFile { text, scenario })
+    read(Source { file: &path.display().to_string(), name: &name, text }, &load)
 }
 
 /// The text of a file of at most `limit` bytes.

@@ -365,7 +365,7 @@ mod tests {
                 "column `repeat`: `3` is not one of the 3 repeats",
             ),
             ("observations.csv", "poll,1,TEST:G0P2,", "poll,1,TEST:G0P5,", "`TEST:G0P5` is not a PV of the scenario"),
-            ("observations.csv", "monitor,0,TEST:G0P0,", "monitor,0,", "6 cells where the header has 7"),
+            ("observations.csv", "monitor,0,TEST:G0P0,", "monitor,0,", "7 cells where the header has 8"),
         ];
         for (file, from, to, error) in cases {
             let good = fs::read_to_string(path.join(file)).unwrap();

@@ -1,7 +1,8 @@
 //! Two subjects measured in turn on this machine: A B B A, B A A B and so on, so that whatever drifts hits both alike.
 //!
 //! Each turn has an IOC and clients of its own, started afresh; the two turns of a pair meet the same changes. The first and the second
-//! A of each round of four are the null control: what differs between them, the machine made.
+//! A of each round of four are the null control: what differs between them, the machine made. As long as the verdict is inconclusive it
+//! goes on to twice as many repeats, up to a most.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,16 +10,17 @@ use std::process::{Command, Stdio};
 use thiserror::Error;
 use tokio::sync::watch;
 
-use super::awake::{Awake, AwakeError};
 use super::host::host;
 use super::live::interrupts;
 use super::python::programs::Programs;
 use super::run::{self, RunError};
 use super::runs::{RunFolderError, load_summary};
+use super::steady::{self, Steady, SteadyError};
 use crate::compare::baseline::BaselineError;
-use crate::compare::decide::{Pair, compare_interleaved};
+use crate::compare::decide::{InTurn, Pair, compare_in_turn};
+use crate::compare::policy::looks;
 use crate::compare::sameness::differences;
-use crate::compare::{Baseline, Comparison, Policy};
+use crate::compare::{Baseline, Comparison, Policy, Verdict};
 use crate::scenario::model::Scenario;
 use crate::scenario::plan;
 use crate::stats::distribution::merge;
@@ -26,6 +28,8 @@ use crate::summary::{Summary, summarise};
 
 /// Turns of each subject in a round.
 const TURNS: u32 = 2;
+/// The exit code of a build that does not know an option.
+const BAD_INPUT: i32 = 2;
 
 /// What is measured in turn.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,10 +60,12 @@ impl Subject {
 pub struct Interleaved {
     /// Names and subjects, the base first.
     pub subjects: [(String, Subject); 2],
-    /// Repeats of each; rounded up to an even number.
+    /// Repeats of each at first; rounded up to an even number.
     pub repeats: u32,
-    /// Whether the processors are kept from sleeping meanwhile.
-    pub awake: bool,
+    /// Repeats of each at the most, likewise.
+    pub most_repeats: u32,
+    /// Whether IOC and clients share one processor that is kept awake.
+    pub steady: bool,
     /// No progress.
     pub quiet: bool,
 }
@@ -85,9 +91,9 @@ pub enum InterleaveError {
     /// A summary without single repeats.
     #[error("the other build is too old: {0}")]
     Baseline(#[from] BaselineError),
-    /// The processors cannot be kept awake.
+    /// No processor can be kept awake.
     #[error(transparent)]
-    Awake(#[from] AwakeError),
+    Steady(#[from] SteadyError),
     /// The runtime for the child processes, or a temporary folder.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -113,36 +119,53 @@ pub fn interleave(request: &Interleaved, policy: &Policy) -> Result<Measured, In
     if !told.is_empty() {
         return Err(InterleaveError::Different(told));
     }
-    let _awake = request.awake.then(Awake::start).transpose()?;
-    // Turns of the base: first and second of each round; turns of the new one.
-    let mut turns: [Vec<Summary>; 3] = Default::default();
+    let _steady = request.steady.then(Steady::start).transpose()?;
+    let looks = looks(request.repeats, request.most_repeats);
+    let how = InTurn { looks: looks.len() as u32, steady: request.steady };
+    let mut turns: [Vec<Summary>; 2] = Default::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let interrupted = interrupts();
-        let rounds = request.repeats.div_ceil(TURNS);
-        for round in 0..rounds {
-            let order = if round % 2 == 0 { [0, 1, 1, 0] } else { [1, 0, 0, 1] };
-            for (turn, side) in order.into_iter().enumerate() {
-                let pair = u64::from(round) * 2 + (turn as u64) / 2;
-                let subject = &request.subjects[side].1;
-                let seed = plan::seed(&[subject.scenario().seed, pair]) >> 1;
-                let summary = measure(subject, seed, &interrupted).await?;
-                let place = if side == 1 { 2 } else { turn / 2 };
-                turns[place].push(summary);
+        let mut measured = None;
+        for (look, repeats) in looks.iter().enumerate() {
+            let from = look.checked_sub(1).and_then(|before| looks.get(before)).copied().unwrap_or(0);
+            for round in from / TURNS..repeats / TURNS {
+                one_round(request, round, &interrupted, &mut turns).await?;
+                if !request.quiet {
+                    eprintln!("round {} of {}: each measured twice", round + 1, repeats / TURNS);
+                }
             }
-            if !request.quiet {
-                eprintln!("round {} of {rounds}: each measured twice", round + 1);
+            let sides = [baseline(&base.1, &joined(&turns[0]))?, baseline(&new.1, &joined(&turns[1]))?];
+            let pair = Pair { base: (&base.0, &sides[0]), new: (&new.0, &sides[1]) };
+            let comparison = compare_in_turn(pair, how, policy);
+            let told = comparison.verdict != Verdict::Inconclusive;
+            measured = Some(Measured { comparison, sides });
+            if told {
+                break;
+            }
+            if let Some(more) = looks.get(look + 1).filter(|_| !request.quiet) {
+                eprintln!("inconclusive after {repeats} repeats of each: on to {more}");
             }
         }
-        Ok::<(), InterleaveError>(())
-    })?;
-    let [first, second, of_new] = turns;
-    let control = (baseline(&base.1, &joined(&first))?, baseline(&base.1, &joined(&second))?);
-    let of_base: Vec<Summary> = first.into_iter().chain(second).collect();
-    let sides = [baseline(&base.1, &joined(&of_base))?, baseline(&new.1, &joined(&of_new))?];
-    let pair = Pair { base: (&base.0, &sides[0]), new: (&new.0, &sides[1]) };
-    let comparison = compare_interleaved(pair, (&control.0, &control.1), policy);
-    Ok(Measured { comparison, sides })
+        measured.ok_or_else(|| InterleaveError::Failed("no repeats were asked for".to_owned()))
+    })
+}
+
+/// Measures both sides twice, and keeps what was measured in the order of time: the repeats of both sides pair up by their places.
+async fn one_round(
+    request: &Interleaved,
+    round: u32,
+    interrupted: &watch::Receiver<bool>,
+    turns: &mut [Vec<Summary>; 2],
+) -> Result<(), InterleaveError> {
+    let order = if round.is_multiple_of(2) { [0, 1, 1, 0] } else { [1, 0, 0, 1] };
+    for (turn, side) in order.into_iter().enumerate() {
+        let pair = u64::from(round) * 2 + (turn as u64) / 2;
+        let subject = &request.subjects[side].1;
+        let seed = plan::seed(&[subject.scenario().seed, pair]) >> 1;
+        turns[side].push(measure(subject, seed, interrupted).await?);
+    }
+    Ok(())
 }
 
 fn baseline(subject: &Subject, summary: &Summary) -> Result<Baseline, BaselineError> {
@@ -180,20 +203,29 @@ async fn measure(
 fn by_build(program: &Path, scenario: &Scenario, named: &str, seed: u64) -> Result<Summary, InterleaveError> {
     let folder = std::env::temp_dir().join(format!("pollcost-turn-{}-{seed:x}", std::process::id()));
     let clients: Vec<&str> = scenario.clients.iter().map(|c| c.name.as_str()).collect();
-    let run = Command::new(program)
-        .args(["run", named, "--repeats", "1", "--quiet", "--seed", &seed.to_string()])
-        .args(["--duration", &format!("{}ns", scenario.window.0), "--clients", &clients.join(",")])
-        .arg("-o")
-        .arg(&folder)
-        .stdin(Stdio::null())
-        .output();
-    let result = run.map_err(|e| InterleaveError::Failed(format!("{}: {e}", program.display()))).and_then(|output| {
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            return Err(InterleaveError::Failed(format!("{} ended with {}: {said}", program.display(), output.status)));
-        }
-        Ok(load_summary(&folder)?.2)
-    });
+    let run = |options: &[&str]| {
+        let _bound = steady::bound();
+        Command::new(program)
+            .args(["run", named, "--repeats", "1", "--quiet", "--seed", &seed.to_string()])
+            .args(["--duration", &format!("{}ns", scenario.window.0), "--clients", &clients.join(",")])
+            .args(options)
+            .arg("-o")
+            .arg(&folder)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|e| InterleaveError::Failed(format!("{}: {e}", program.display())))
+    };
+    let output = match run(&["--no-report"])? {
+        // Earlier builds draw a report of every run.
+        refused if refused.status.code() == Some(BAD_INPUT) => run(&[])?,
+        output => output,
+    };
+    let result = if output.status.success() {
+        load_summary(&folder).map(|(_, _, summary)| summary).map_err(InterleaveError::from)
+    } else {
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        Err(InterleaveError::Failed(format!("{} ended with {}: {said}", program.display(), output.status)))
+    };
     // Only a copy of what has been read, in the folder for such things.
     let _ = std::fs::remove_dir_all(&folder);
     result

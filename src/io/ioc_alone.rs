@@ -1,5 +1,6 @@
 //! `pollcost ioc`: an IOC for any EPICS client, until Ctrl-C.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, ToSocketAddrs};
 use std::sync::{Arc, mpsc};
@@ -85,6 +86,7 @@ fn serve(
     let ioc = Ioc::new(Arc::new(scenario), limits, Counting::ByPeer, clock::wall(), clock::now());
     let serving = Serving {
         endpoints: vec![endpoint],
+        silent: HashSet::new(),
         beacons: beacon_addresses(environment, &interfaces, &broadcasting)?,
         beacon_period: environment.beacon_period,
         ignored: environment.ignored.clone(),

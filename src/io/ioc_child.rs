@@ -1,5 +1,6 @@
 //! The IOC of a run, as the harness sees it: a child process.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -9,7 +10,7 @@ use super::process::{Process, ProcessError};
 use super::recording::{Recording, number};
 use crate::pv::PvId;
 use crate::scenario::model::{Facts, Scenario};
-use crate::time::Tick;
+use crate::time::{Span, Tick};
 use crate::trace::{Emission, Request, Window};
 
 /// An IOC that does not answer within this time has failed.
@@ -26,12 +27,14 @@ pub struct IocChild {
     emissions: Recording,
     requests: Option<Recording>,
     ports: Vec<u16>,
+    /// The listeners of each client.
+    listeners: Vec<Range<usize>>,
 }
 
 /// The ledger of one segment.
 #[derive(Debug)]
 pub struct SegmentLedger {
-    /// In the order of the listeners.
+    /// In the order of the clients, the copies of each together.
     pub listeners: Vec<ListenerLedger>,
     /// What the IOC wants the reader to know.
     pub warnings: Vec<String>,
@@ -43,6 +46,7 @@ impl IocChild {
     /// # Errors
     /// When it does not start, or a port is taken.
     pub async fn start(scenario: &Scenario, repeat: u32, port: u16) -> Result<IocChild, ProcessError> {
+        let listeners = scenario.listeners();
         let emissions = recording(EMISSIONS)?;
         let requests = match scenario.facts {
             Facts::News => None,
@@ -55,7 +59,7 @@ impl IocChild {
         let setup = IocSetup {
             scenario: scenario.clone(),
             repeat,
-            listeners: scenario.clients.len(),
+            listeners: listeners.last().map_or(0, |last| last.end),
             port,
             emissions: number(&inherited[0]),
             requests: inherited.get(1).map(number),
@@ -66,7 +70,7 @@ impl IocChild {
         process.send(&setup).await?;
         let wanted = "the ports it listens on";
         match process.receive_within(PATIENCE, wanted).await? {
-            IocReply::Ready { ports } => Ok(IocChild { process, emissions, requests, ports }),
+            IocReply::Ready { ports } => Ok(IocChild { process, emissions, requests, ports, listeners }),
             other => Err(process.nonsense(format!("{other:?}"), wanted)),
         }
     }
@@ -77,10 +81,10 @@ impl IocChild {
         self.process.pid()
     }
 
-    /// The port of a client's listener, TCP and UDP alike.
+    /// The ports of a client's listeners, one for each copy, TCP and UDP alike.
     #[must_use]
-    pub fn port(&self, client: usize) -> Option<u16> {
-        self.ports.get(client).copied()
+    pub fn ports(&self, client: usize) -> &[u16] {
+        self.listeners.get(client).and_then(|range| self.ports.get(range.clone())).unwrap_or_default()
     }
 
     /// The values of these PVs change from `at` on; comes back when its counts start from zero.
@@ -104,6 +108,14 @@ impl IocChild {
         self.process.send(&IocCommand::Window { window }).await
     }
 
+    /// It goes away at an instant, for so long, and comes back.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub async fn restart(&mut self, at: Tick, down: Span) -> Result<(), ProcessError> {
+        self.process.send(&IocCommand::Restart { at, down }).await
+    }
+
     /// Values stop changing; its counts since [`IocChild::begin`].
     ///
     /// # Errors
@@ -112,7 +124,11 @@ impl IocChild {
         self.process.send(&IocCommand::End).await?;
         let wanted = "its ledger";
         match self.process.receive_within(PATIENCE, wanted).await? {
-            IocReply::Ledger { listeners, warnings } => Ok(SegmentLedger { listeners, warnings }),
+            IocReply::Ledger { listeners, warnings } => {
+                let of_client = |range: &Range<usize>| listeners.get(range.clone()).unwrap_or_default();
+                let listeners = self.listeners.iter().map(|range| ListenerLedger::sum(of_client(range))).collect();
+                Ok(SegmentLedger { listeners, warnings })
+            }
             other => Err(self.process.nonsense(format!("{other:?}"), wanted)),
         }
     }
@@ -135,7 +151,7 @@ impl IocChild {
         Ok((records.iter().map(record_emission).collect(), overflowed))
     }
 
-    /// Every request since the last call with its listener, and how many did not fit so far; nothing unless all facts are recorded.
+    /// Every request since the last call with its client, and how many did not fit so far; nothing unless all facts are recorded.
     ///
     /// # Errors
     /// When the recording cannot be read.
@@ -144,7 +160,9 @@ impl IocChild {
             return Ok((Vec::new(), 0));
         };
         let (records, overflowed) = recording.read_new().map_err(no_memory)?;
-        Ok((records.iter().map(record_request).collect(), overflowed))
+        let client_of = |listener: usize| self.listeners.partition_point(|range| range.end <= listener);
+        let requests = records.iter().map(record_request).map(|(listener, request)| (client_of(listener), request));
+        Ok((requests.collect(), overflowed))
     }
 
     /// Tells it to end and waits until it has.

@@ -18,6 +18,7 @@ use crate::ioc::closing::Notice;
 use crate::ioc::ledger::Account;
 use crate::ioc::limits::Limits;
 use crate::ioc::{Counting, Ioc};
+use crate::trace::IocTally;
 
 /// Warnings that one segment has room for; further ones are counted.
 const KEPT_WARNINGS: usize = 50;
@@ -89,9 +90,10 @@ pub fn obey(input: impl BufRead, mut output: impl Write) -> Result<(), IocProces
                 say(&mut output, &IocReply::Begun)?;
             }
             IocCommand::Window { window } => server.set_window(window),
+            IocCommand::Restart { at, down } => server.restart(at, down),
             IocCommand::End => {
                 server.end();
-                let listeners = server.with(|ioc| ioc.ledger().accounts().iter().map(listener_ledger).collect());
+                let listeners = server.with(listener_ledgers);
                 say(&mut output, &IocReply::Ledger { listeners, warnings: warnings.take() })?;
             }
         }
@@ -106,8 +108,10 @@ fn say(output: &mut impl Write, reply: &IocReply) -> io::Result<()> {
     output.flush()
 }
 
-fn listener_ledger(account: &Account) -> ListenerLedger {
-    ListenerLedger { rows: account.rows(), tally: account.tally() }
+fn listener_ledgers(ioc: &Ioc) -> Vec<ListenerLedger> {
+    let tally = |account: &Account| IocTally { outage: ioc.outage(), ..account.tally() };
+    let ledger = |account: &Account| ListenerLedger { rows: account.rows(), tally: tally(account) };
+    ioc.ledger().accounts().iter().map(ledger).collect()
 }
 
 fn start(setup: IocSetup, log: Log) -> Result<(Server, Vec<u16>), IocProcessError> {
@@ -118,11 +122,13 @@ fn start(setup: IocSetup, log: Log) -> Result<(Server, Vec<u16>), IocProcessErro
     let endpoints = listen::bind_row(Ipv4Addr::LOCALHOST, setup.port, setup.listeners)?;
     let ports = endpoints.iter().map(|endpoint| endpoint.port).collect();
     let limits = Limits::for_scenario(&setup.scenario, 0);
+    let silent = setup.scenario.listeners().into_iter().flat_map(|of_client| of_client.skip(1)).collect();
     let counting = Counting::ByListener(setup.listeners);
     let ioc = Ioc::new(Arc::new(setup.scenario), limits, counting, clock::wall(), clock::now());
     let serving = Serving {
         endpoints,
         beacons: vec![SocketAddrV4::new(Ipv4Addr::LOCALHOST, environment.beacon_port)],
+        silent,
         beacon_period: environment.beacon_period,
         ignored: Vec::new(),
         emissions: Some(emissions),

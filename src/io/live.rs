@@ -7,7 +7,6 @@ use std::time::SystemTime;
 use thiserror::Error;
 use tokio::sync::watch;
 
-use super::awake::{Awake, AwakeError};
 use super::clock;
 use super::draw::DrawError;
 use super::files::FileError;
@@ -20,6 +19,7 @@ use super::request::{RunRequest, Tables};
 use super::run::{self, Event, Outcome, RunError};
 use super::runs::{RunFolder, RunFolderError};
 use super::screen::{self, Screen};
+use super::steady::{Steady, SteadyError};
 use crate::expect::{Verdicts, judge};
 use crate::report::document::RunNote;
 use crate::report::doubts::Doubts;
@@ -64,9 +64,9 @@ pub enum LiveError {
     /// The report could not be written.
     #[error(transparent)]
     Write(#[from] FileError),
-    /// The processors cannot be kept awake, which the scenario asks for.
+    /// No processor can be kept awake, which the scenario asks for.
     #[error(transparent)]
-    Awake(#[from] AwakeError),
+    Steady(#[from] SteadyError),
     /// The runtime for the child processes could not be started.
     #[error("child processes cannot be watched: {0}")]
     Runtime(std::io::Error),
@@ -102,11 +102,11 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
     let scenario = &request.scenario;
     let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let path = request.out.clone().unwrap_or_else(|| default_folder(&scenario.name, &started));
-    check_ports(request.port, scenario.clients.len())?;
+    check_ports(request.port, scenario.listeners().last().map_or(0, |last| last.end))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LiveError::Runtime)?;
     let programs = runtime.block_on(Programs::of(scenario))?;
     // From before the floor is measured: it is the floor of what follows.
-    let _awake = scenario.awake.then(Awake::start).transpose()?;
+    let _steady = scenario.steady.then(Steady::start).transpose()?;
     let mut host = measured_host();
     host.interpreters = programs.interpreters().to_vec();
     let mut saver = Saver {
@@ -122,6 +122,7 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
             notes: Vec::new(),
         },
         next: clock::now(),
+        report: request.report,
     };
     let outcome = runtime.block_on(async {
         let (mut shown, interrupted) = Shown::open(request);
@@ -137,7 +138,7 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
 /// Where a person sees how far the run is.
 enum Shown {
     Plain(Progress),
-    Screen(Screen),
+    Screen(Box<Screen>),
 }
 
 impl Shown {
@@ -155,7 +156,7 @@ impl Shown {
         match Screen::open(&request.scenario, request.voice.colour, sender.clone()) {
             Ok(screen) => {
                 screen::listen_to_signals(sender);
-                (Shown::Screen(screen), receiver)
+                (Shown::Screen(Box::new(screen)), receiver)
             }
             Err(error) => {
                 eprintln!("--live: the terminal cannot be used ({error}): plain progress instead");
@@ -215,6 +216,8 @@ struct Saver {
     note: RunNote,
     /// When the summary may be written again.
     next: Tick,
+    /// Whether the report is drawn in the end.
+    report: bool,
 }
 
 impl Saver {
@@ -262,7 +265,11 @@ impl Saver {
         let excerpt = Excerpt::of(&trace);
         self.folder.save_excerpt(&excerpt).map_err(LiveError::Save)?;
         self.folder.keep(tables).map_err(LiveError::Save)?;
-        let left_out = write_report(&folder, &self.note, &trace.scenario, &summary, Some(excerpt), Theme::Light)?;
+        let left_out = if self.report {
+            write_report(&folder, &self.note, &trace.scenario, &summary, Some(excerpt), Theme::Light)?
+        } else {
+            Vec::new()
+        };
         let verdicts = judge(&trace.scenario, &summary);
         let doubts = Doubts::new(&summary, &trace.scenario, &self.note.host);
         Ok(Finished { summary, doubts, verdicts, failures, interrupted, folder, sentence, left_out })

@@ -48,13 +48,15 @@ pub struct Subject {
     pub pid: u32,
     /// Its other processes, as far as they were there when they were looked for.
     pub others: Vec<u32>,
+    /// CPU-bound processes beside it: neither its own nor a disturbance.
+    pub hogs: Vec<u32>,
 }
 
 impl Subject {
     /// A client that starts no processes: a native one.
     #[must_use]
     pub fn alone(pid: u32) -> Subject {
-        Subject { pid, others: Vec::new() }
+        Subject { pid, others: Vec::new(), hogs: Vec::new() }
     }
 
     /// Looks for the processes of its group: a read of all of `/proc`, a millisecond or two.
@@ -139,6 +141,8 @@ pub struct Reading {
     /// For each client: its processor time and its voluntary context switches.
     pub clients: Vec<(Option<Span>, Option<u64>)>,
     own: Option<Span>,
+    /// Of the CPU-bound processes beside the clients.
+    hogs: Span,
     host: Option<HostTimes>,
     at: Tick,
 }
@@ -150,9 +154,11 @@ impl Reading {
         let ioc = cpu_time(ioc);
         let cpu: Vec<_> = clients.iter().map(Subject::cpu).collect();
         let own = cpu_time(std::process::id());
+        let hogs = clients.iter().flat_map(|client| &client.hogs).filter_map(|pid| cpu_time(*pid));
+        let hogs = hogs.fold(Span::ZERO, |sum, time| sum + time);
         let (host, at) = (host_times(), clock::now());
         let clients = cpu.into_iter().zip(clients).map(|(cpu, client)| (cpu, client.wakeups())).collect();
-        Reading { ioc, clients, own, host, at }
+        Reading { ioc, clients, own, hogs, host, at }
     }
 }
 
@@ -187,10 +193,11 @@ impl Usage {
             let wall = close.at.saturating_since(open.at) * to.processors;
             Some(Span(wall.0.saturating_sub(less(Some(to.idle), Some(from.idle))?.0 + steal.0)))
         });
+        let hogs = close.hogs.0.saturating_sub(open.hogs.0);
         let others = busy
             .zip(ours)
             .zip(ioc.zip(less(close.own, open.own)))
-            .map(|((busy, clients), (ioc, own))| Span(busy.0.saturating_sub(clients.0 + ioc.0 + own.0)));
+            .map(|((busy, clients), (ioc, own))| Span(busy.0.saturating_sub(clients.0 + ioc.0 + own.0 + hogs)));
         Usage { ioc, clients, others, steal }
     }
 }
@@ -305,9 +312,33 @@ mod tests {
     }
 
     #[test]
+    fn what_computes_beside_a_client_is_nobodys_disturbance() {
+        let times = |idle| Some(HostTimes { idle: Span::from_millis(idle), steal: Span::ZERO, processors: 2 });
+        let own = Some(Span::ZERO);
+        let open = Reading { ioc: own, clients: vec![(own, None)], own, hogs: Span::ZERO, host: times(0), at: Tick(0) };
+        // A second of two processors: idle for 700 ms, 100 ms for the client, 200 for the IOC, 900 for the process beside it.
+        let close = Reading {
+            ioc: Some(Span::from_millis(200)),
+            clients: vec![(Some(Span::from_millis(100)), None)],
+            hogs: Span::from_millis(900),
+            host: times(700),
+            at: Tick(1_000_000_000),
+            ..open.clone()
+        };
+        let usage = Usage::between(&open, &close);
+        assert_eq!((usage.clients[0].0, usage.others), (Some(Span::from_millis(100)), Some(Span::from_millis(100))));
+    }
+
+    #[test]
     fn usage_is_unknown_where_a_process_ended() {
-        let open =
-            Reading { ioc: Some(Span(5)), clients: vec![(Some(Span(1)), Some(1))], own: None, host: None, at: Tick(0) };
+        let open = Reading {
+            ioc: Some(Span(5)),
+            clients: vec![(Some(Span(1)), Some(1))],
+            own: None,
+            hogs: Span::ZERO,
+            host: None,
+            at: Tick(0),
+        };
         let close = Reading { ioc: Some(Span(9)), clients: vec![(None, None)], ..open.clone() };
         let usage = Usage::between(&open, &close);
         assert_eq!((usage.ioc, &usage.clients[0], usage.others), (Some(Span(4)), &(None, None), None));

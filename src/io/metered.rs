@@ -11,22 +11,23 @@ use crate::time::{Span, Tick};
 const LOOK_UP: Span = Span::from_millis(10);
 
 /// A client under the meters, and whether it may have started processes of its own.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Metered {
     pid: u32,
     may_have_children: bool,
+    hogs: Vec<u32>,
 }
 
 impl Metered {
     pub(super) fn of(child: &ClientChild) -> Metered {
-        Metered { pid: child.pid(), may_have_children: child.may_have_children() }
+        Metered { pid: child.pid(), may_have_children: child.may_have_children(), hogs: child.hogs() }
     }
 }
 
 /// The clients with the processes that they have started by now.
 pub(super) fn found(clients: &[Metered]) -> Vec<Subject> {
     let subject = |client: &Metered| {
-        let mut subject = Subject::alone(client.pid);
+        let mut subject = Subject { hogs: client.hogs.clone(), ..Subject::alone(client.pid) };
         if client.may_have_children {
             subject.find_others();
         }

@@ -1,7 +1,7 @@
 //! The only code that touches the operating system.
 #![allow(clippy::disallowed_methods, reason = "this is the room for clocks, sleeps, files and sockets")]
 
-pub mod awake;
+mod attend;
 pub mod catalogue;
 mod circuits;
 pub mod client_child;
@@ -25,6 +25,7 @@ pub mod files;
 pub mod finder;
 mod from_facts;
 pub mod history_figures;
+pub mod hog;
 pub mod host;
 pub mod interleave;
 pub mod ioc_alone;
@@ -36,6 +37,7 @@ pub mod live;
 mod long_table;
 #[cfg(test)]
 mod loopback;
+pub mod merge;
 pub mod meter;
 mod metered;
 pub mod net;
@@ -57,6 +59,9 @@ pub mod series;
 pub mod serve;
 pub mod session;
 pub mod simulation;
+pub mod steady;
+pub mod sweep;
+pub mod sweep_folder;
 pub mod timer;
 
 pub use report_files::report_files;

@@ -134,3 +134,71 @@ impl Predicted {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Source, read};
+    use crate::simulate::{Budget, Link};
+
+    fn scenario(change: &str, fetch: &'static str, pacing: &'static str) -> Scenario {
+        let predicted =
+            Predicted { pvs: 20, change: change.to_owned(), periods: vec![Span::from_millis(10)], fetch, pacing };
+        let text = predicted.scenario_text();
+        read(Source { file: "t", name: "t", text: &text }, &|_| Err(String::new())).unwrap()
+    }
+
+    /// The range of sleeps that a budget is answered with is that of all sleeps, tried one after the other, that keep it.
+    #[test]
+    fn the_inverse_is_the_inverse() {
+        // From 1 us to an hour, sixty in a decade.
+        let sleeps: Vec<Span> = (0..=573).map(|i| Span((1e3 * 10f64.powf(f64::from(i) / 60.0)) as u64)).collect();
+        let budgets = [
+            "notice_p99<50ms,cpu<5%",
+            "notice_mean<=3ms",
+            "missed<10%,redundant<50%",
+            "age_p99<300ms,requests<500",
+            "age_peak<1s,wakeups<20",
+            "notice_p50<1us",
+            "cpu<0.0001%,notice_p99<1ms",
+        ];
+        let cases = [
+            ("pattern = 'periodic', rate_hz = 10", "batch", "fixed-delay"),
+            ("pattern = 'poisson', rate_hz = 10", "serial", "fixed-rate"),
+            ("pattern = 'jittered', rate_hz = 5, jitter = 0.3", "batch", "fixed-rate"),
+            ("pattern = 'pulse', rate_hz = 1, width = '20ms'", "cached", "fixed-delay"),
+        ];
+        for (change, fetch, pacing) in cases {
+            let scenario = scenario(change, fetch, pacing);
+            let model = Model::typical(&Link::default(), scenario.clients.len());
+            let callback = Forecast::of(&scenario, &model, 0);
+            for text in budgets {
+                let budget = Budget::parse(text).unwrap();
+                let keeps = |sleep: Span| sleeping(&scenario, &model, sleep).is_some_and(|f| budget.is_kept(&f));
+                let verdict = budget.verdict(|sleep| sleeping(&scenario, &model, sleep), callback.as_ref());
+                // The ends are rounded to three digits on the side that keeps the budget.
+                let within = |sleep: Span, slack: f64| match &verdict {
+                    Verdict::Polling { shortest, longest } => {
+                        let (low, high) =
+                            (shortest.0 as f64 / slack, longest.map_or(f64::INFINITY, |l| l.0 as f64 * slack));
+                        (low..=high).contains(&(sleep.0 as f64))
+                    }
+                    Verdict::OnlyCallback { .. } | Verdict::Nothing { .. } => false,
+                };
+                for sleep in &sleeps {
+                    let kept = keeps(*sleep);
+                    let told = format!(
+                        "{change}, {fetch}, {pacing}, {text}: a sleep of {sleep} keeps it: {kept}; {verdict:?}"
+                    );
+                    assert!(kept || !within(*sleep, 1.0), "{told}");
+                    assert!(!kept || within(*sleep, 1.02), "{told}");
+                }
+                match verdict {
+                    Verdict::OnlyCallback { .. } => assert!(budget.is_kept(callback.as_ref().unwrap()), "{text}"),
+                    Verdict::Nothing { .. } => assert!(!budget.is_kept(callback.as_ref().unwrap()), "{text}"),
+                    Verdict::Polling { .. } => {}
+                }
+            }
+        }
+    }
+}

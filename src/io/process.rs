@@ -16,6 +16,8 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
+use super::steady;
+
 /// Lines of standard error that are kept for an error message.
 const KEPT_ERROR_LINES: usize = 20;
 /// How long a child may take to end once it has been told to.
@@ -105,7 +107,9 @@ impl Process {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
         let program = command.as_std().get_program().to_string_lossy().into_owned();
         let start_error = |source| ProcessError::Start { program: program.clone(), source };
+        let bound = steady::bound();
         let mut child = command.spawn().map_err(start_error)?;
+        drop(bound);
         drop(inherited);
         let missing = || start_error(io::Error::other("it has no pipes"));
         let stdout = child.stdout.take().ok_or_else(missing)?;
@@ -131,6 +135,12 @@ impl Process {
             stderr,
             stderr_reader: Some(stderr_reader),
         })
+    }
+
+    /// What it is called in messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Its process number.

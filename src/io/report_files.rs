@@ -45,7 +45,7 @@ mod tests {
         let content = Content::new(&input);
         let files = report_files(&content, &input, Theme::Light).unwrap();
         let names: Vec<&str> = files.iter().map(|file| file.0.as_str()).collect();
-        assert_eq!(names.len(), 36);
+        assert_eq!(names.len(), 39);
         let text = |name: &str| String::from_utf8(files.iter().find(|f| f.0 == name).unwrap().1.clone()).unwrap();
         let (page, markdown) = (text("report.html"), text("report.md"));
         assert_eq!(page.matches("<svg ").count(), 2 * 11);

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use super::draw::Style;
 use crate::scenario::model::{Facts, Scenario};
+use crate::scenario::shard::Shard;
+use crate::scenario::sweep::Sweep;
 use crate::simulate::{Budget, Link};
 use crate::time::Span;
 
@@ -50,6 +52,8 @@ pub struct RunRequest {
     pub out: Option<PathBuf>,
     /// Port of the first of the IOC's listeners, the others above it; 0: any free ones.
     pub port: u16,
+    /// Whether a report is drawn; else there are only facts and numbers.
+    pub report: bool,
     /// Whether the scenario's expectations count for the exit code.
     pub check: bool,
     /// How the facts are kept.
@@ -73,6 +77,8 @@ pub struct SimulateRequest {
     pub facts: Option<Facts>,
     /// How they are kept.
     pub tables: Tables,
+    /// Whether a report is drawn; else there are only facts and numbers.
+    pub report: bool,
     /// Whether the scenario's expectations count for the exit code.
     pub check: bool,
     /// How to speak.
@@ -92,7 +98,39 @@ pub struct CatalogueRequest {
     pub voice: Voice,
 }
 
-/// How a catalogue is run.
+/// A scenario with a `[sweep]`, live or in virtual time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SweepRequest {
+    /// Its name.
+    pub name: String,
+    /// Its cells, options applied; each has a client.
+    pub sweep: Sweep,
+    /// Which part of the cells is run; `None`: all of them.
+    pub shard: Option<Shard>,
+    /// Where the run folders, the index and the table go; `None`: `reports/SCENARIO-UTCTIME/` below the current folder.
+    pub out: Option<PathBuf>,
+    /// Live, or not.
+    pub how: How,
+    /// Only say what would be run.
+    pub plan: bool,
+    /// Whether the expectations of every cell count for the exit code.
+    pub check: bool,
+    /// How to speak.
+    pub voice: Voice,
+}
+
+/// `pollcost merge`: the shards of a sweep as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MergeRequest {
+    /// Where it goes.
+    pub out: PathBuf,
+    /// The folders of the shards.
+    pub shards: Vec<PathBuf>,
+    /// How to speak.
+    pub voice: Voice,
+}
+
+/// How a catalogue or a sweep is run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum How {
     /// Live.
@@ -106,6 +144,8 @@ pub enum How {
         link: LinkChoice,
         /// Likewise.
         facts: Option<Facts>,
+        /// Likewise.
+        report: bool,
     },
 }
 
@@ -121,12 +161,15 @@ pub enum LinkChoice {
     },
     /// The samples of a run folder; the host is taken from it, too.
     From(PathBuf),
+    /// What `pollcost doctor` found and wrote to a file, link and host.
+    Doctor(PathBuf),
 }
 
 impl fmt::Display for LinkChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LinkChoice::Model { option, .. } => f.write_str(option),
+            LinkChoice::Doctor(file) => write!(f, "doctor:{}", file.file_name().unwrap_or(file.as_os_str()).display()),
             LinkChoice::From(run) => write!(f, "from:{}", run.file_name().unwrap_or(run.as_os_str()).display()),
         }
     }

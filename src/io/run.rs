@@ -11,14 +11,14 @@ use tokio::sync::watch;
 
 use super::client_child::{ClientChild, ClientError, ClientFacts};
 use super::clock;
-use super::control::ListenerLedger;
+use super::control::{CopySetup, ListenerLedger};
 use super::ioc_child::IocChild;
 use super::meter::Usage;
 use super::probe::{self, ProbeError};
 use super::python::programs::Programs;
 use crate::pv::NativeType;
 use crate::scenario::model::Scenario;
-use crate::scenario::plan::{changing, client_seed, order, probe_order, stimulus_seed};
+use crate::scenario::plan::{changing, copy_seed, order, probe_order, stimulus_seed};
 use crate::time::{Span, Tick};
 pub use crate::trace::Failure;
 use crate::trace::anchor::anchor;
@@ -214,10 +214,11 @@ impl Run<'_> {
         let mut started = Vec::new();
         for &client in clients {
             let spec = &self.scenario.clients[client];
-            let seed = client_seed(self.scenario, repeat, client);
+            let seed = |copy| copy_seed(self.scenario, repeat, client, copy);
             let now = clock::now();
-            let port = ioc.port(client).unwrap_or_default();
-            match ClientChild::start(self.scenario, spec, self.programs.command(client), port, seed).await {
+            let copies =
+                ioc.ports(client).iter().zip(0..).map(|(port, copy)| CopySetup { port: *port, seed: seed(copy) });
+            match ClientChild::start(self.scenario, spec, self.programs.command(client), copies.collect()).await {
                 Ok(child) => started.push(Measured { client, child, started: now, ready: now, failed: None }),
                 Err(error) => self.fail(client, repeat, error.to_string(), &[], &[])?,
             }

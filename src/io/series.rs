@@ -78,6 +78,8 @@ pub struct Series<'a> {
     pub folder: &'a Path,
     /// Live, or not.
     pub how: &'a How,
+    /// Whether each run has a report of its own.
+    pub reports: bool,
     /// How to speak.
     pub voice: Voice,
 }
@@ -101,7 +103,7 @@ impl Series<'_> {
         let (note, saved, summary) = load_summary(&path).map_err(SeriesError::Earlier)?;
         let (wanted, option) = match self.how {
             How::Live { .. } => (scenario.clone(), None),
-            How::Simulated { link, facts } => {
+            How::Simulated { link, facts, .. } => {
                 (Scenario { facts: facts.unwrap_or(Facts::News), ..scenario.clone() }, Some(link.to_string()))
             }
         };
@@ -128,30 +130,24 @@ impl Series<'_> {
             fs::remove_dir_all(&draft).map_err(place)?;
         }
         let voice = Voice { quiet: true, ..self.voice };
-        let (scenario, out) = (scenario.clone(), Some(draft.clone()));
+        let (scenario, out, report) = (scenario.clone(), Some(draft.clone()), self.reports);
         let mut finished = match self.how {
             How::Live { port } => run_live(&RunRequest {
                 scenario,
                 out,
                 port: *port,
+                report,
                 check: false,
                 tables: Tables::Csv,
                 live: false,
                 voice,
             })
             .map_err(|e| SeriesError::Live(name.to_owned(), Box::new(e)))?,
-            How::Simulated { link, facts } => {
-                let (link, facts) = (link.clone(), *facts);
-                run_simulation(&SimulateRequest {
-                    scenario,
-                    out,
-                    link,
-                    facts,
-                    tables: Tables::Csv,
-                    check: false,
-                    voice,
-                })
-                .map_err(|e| SeriesError::Simulation(name.to_owned(), Box::new(e)))?
+            How::Simulated { link, facts, report: wanted } => {
+                let (link, facts, report) = (link.clone(), *facts, report && *wanted);
+                let (tables, check) = (Tables::Csv, false);
+                let request = SimulateRequest { scenario, out, link, facts, tables, report, check, voice };
+                run_simulation(&request).map_err(|e| SeriesError::Simulation(name.to_owned(), Box::new(e)))?
             }
         };
         if !finished.interrupted {

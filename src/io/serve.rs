@@ -4,6 +4,7 @@
 //! and both write to the circuits' sockets: whoever has made something to send sends it at once, so that
 //! neither a reply nor an update waits for another thread. Only what a socket does not take is left to the network thread.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,11 +15,12 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
+use super::attend::{self, Planned};
 use super::control::{emission_record, request_record};
 use super::emit::{self, Wake};
 use super::listen::Endpoint;
 use super::recording::Recorder;
-use super::{circuits, clock, datagrams, timer};
+use super::{clock, datagrams, timer};
 use crate::ioc::closing::{CloseReason, Notice};
 use crate::ioc::{CircuitId, Ioc, Progress};
 use crate::pv::PvId;
@@ -39,6 +41,8 @@ pub struct Serving {
     pub endpoints: Vec<Endpoint>,
     /// Where its beacons go.
     pub beacons: Vec<SocketAddrV4>,
+    /// Listeners that send none: those of further copies of a client, of which there may be thousands.
+    pub silent: HashSet<usize>,
     /// The longest time between beacons.
     pub beacon_period: Span,
     /// Hosts whose searches are not answered.
@@ -69,6 +73,8 @@ pub(super) struct Shared {
     pub(super) spin: Span,
     /// Ends the network thread.
     pub(super) stop: Notify,
+    /// When it is to go away next, and for how long.
+    pub(super) outage: Planned,
 }
 
 impl std::fmt::Debug for Shared {
@@ -146,6 +152,11 @@ impl Core {
                 None
             }
         }
+    }
+
+    /// All connections are given up.
+    pub(super) fn disconnect(&mut self) {
+        self.connections.clear();
     }
 
     /// Tells whoever reads the log.
@@ -287,28 +298,20 @@ impl Server {
             wake: Wake::default(),
             spin,
             stop: Notify::new(),
+            outage: Planned::default(),
         });
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut server = Server { shared: Arc::clone(&shared), threads: Vec::new() };
         let talk = datagrams::Talk {
             beacons: serving.beacons,
+            silent: serving.silent,
             beacon_period: serving.beacon_period,
             ignored: serving.ignored.into(),
         };
+        let runtime = attend::runtime()?;
         let endpoints = serving.endpoints;
         server.threads.push(thread("ioc-network", {
             let shared = Arc::clone(&shared);
-            move || {
-                runtime.block_on(async {
-                    for (listener, mut endpoint) in endpoints.into_iter().enumerate() {
-                        datagrams::talk(&shared, &mut endpoint, &talk);
-                        circuits::accept(&shared, listener, endpoint.circuits, endpoint.port);
-                    }
-                    shared.stop.notified().await;
-                });
-                let mut core = shared.core();
-                core.connections.clear();
-            }
+            move || attend::attend(&shared, runtime, endpoints, &talk)
         })?);
         server.threads.push(thread("ioc-changes", move || emit::run(&shared))?);
         Ok(server)
@@ -330,6 +333,11 @@ impl Server {
         begin(&mut core.ioc);
         drop(core);
         self.shared.wake.wake();
+    }
+
+    /// It goes away at an instant, for so long, and comes back on the same ports: see [`Ioc::go_away`].
+    pub fn restart(&self, at: Tick, down: Span) {
+        self.shared.outage.plan(at, down);
     }
 
     /// Nothing changes any more when this returns.

@@ -14,6 +14,7 @@ use super::progress::Simulating;
 use super::redraw::write_report;
 use super::request::{LinkChoice, SimulateRequest};
 use super::runs::{LoadedRun, RunFolder, RunFolderError, load};
+use crate::doctor::{Examination, SCHEMA_VERSION};
 use crate::expect::judge;
 use crate::report::document::{RunNote, SimulationNote};
 use crate::report::doubts::Doubts;
@@ -39,6 +40,14 @@ pub enum SimulationError {
         run: String,
         /// Why not.
         why: RecordedError,
+    },
+    /// An examination cannot be read, or does not tell enough: bad input.
+    #[error("the link cannot be taken from {file}: {why}")]
+    Examined {
+        /// The file.
+        file: String,
+        /// Why not.
+        why: String,
     },
     /// Folder, saving or report, as of a live run.
     #[error(transparent)]
@@ -118,7 +127,10 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
         folder.save_excerpt(excerpt)?;
     }
     folder.keep(request.tables)?;
-    let left_out = write_report(&path, &note, &scenario, &summary, excerpt, Theme::Light)?;
+    let left_out = match request.report {
+        true => write_report(&path, &note, &scenario, &summary, excerpt, Theme::Light)?,
+        false => Vec::new(),
+    };
     let sentence = sentence(&summary);
     let verdicts = judge(&scenario, &summary);
     let doubts = Doubts::new(&summary, &scenario, &note.host);
@@ -129,6 +141,17 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
 pub(super) fn link_model(scenario: &Scenario, link: &LinkChoice) -> Result<Model, SimulationError> {
     match link {
         LinkChoice::Model { link, .. } => Ok(Model::typical(link, scenario.clients.len())),
+        LinkChoice::Doctor(file) => {
+            let cannot = |why: String| SimulationError::Examined { file: file.display().to_string(), why };
+            let text = std::fs::read_to_string(file).map_err(|e| cannot(e.to_string()))?;
+            let found: Examination = serde_json::from_str(&text).map_err(|e| cannot(e.to_string()))?;
+            if found.schema_version != SCHEMA_VERSION {
+                let why = format!("it is of version {}, this program reads {SCHEMA_VERSION}", found.schema_version);
+                return Err(cannot(why));
+            }
+            let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+            Model::examined(scenario, &found, &name).map_err(|why| cannot(why.to_string()))
+        }
         LinkChoice::From(run) => {
             let LoadedRun { trace, summary, .. } = load(run).map_err(SimulationError::Source)?;
             // The folder's own name: where it lies is nothing that a result should depend on.
@@ -194,7 +217,7 @@ fn run(
 ) -> Result<Done, io::Error> {
     let full = group.scenario.facts == Facts::Full;
     let facts = kept.map(|folder| FactsFile::create(folder, number, group.clients.len(), full)).transpose()?;
-    let mut onlooker = Onlooker { facts, progress, stop, told: Tick(0) };
+    let mut onlooker = Onlooker { group, facts, progress, stop, told: Tick(0) };
     let simulated = group.run(&mut onlooker);
     let Onlooker { mut facts, told, .. } = onlooker;
     if let Some(facts) = &mut facts {
@@ -206,6 +229,7 @@ fn run(
 
 /// Looks on while a group goes.
 struct Onlooker<'a> {
+    group: &'a Group,
     facts: Option<FactsFile>,
     progress: &'a Simulating,
     stop: &'a AtomicBool,
@@ -227,13 +251,16 @@ impl Watcher for Onlooker<'_> {
 
     fn observed(&mut self, place: usize, observations: &[Observation]) {
         if let Some(facts) = &mut self.facts {
-            facts.observed(place, observations);
+            let slot = self.group.places.get(place).map_or(0, |place| place.0);
+            facts.observed(slot, observations);
         }
     }
 
     fn asked(&mut self, requests: &[(usize, Request)]) {
         if let Some(facts) = &mut self.facts {
-            facts.asked(requests);
+            let slot = |place: usize| self.group.places.get(place).map_or(0, |place| place.0);
+            let of_clients: Vec<_> = requests.iter().map(|(place, request)| (slot(*place), *request)).collect();
+            facts.asked(&of_clients);
         }
     }
 }

@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand_distr::{Distribution, Exp1};
 use rand_pcg::Pcg64Mcg;
 
-use crate::scenario::model::{Change, Scenario};
+use crate::scenario::model::{Change, Scenario, ramp_changes, ramp_time};
 use crate::time::Span;
 
 /// One change: when, and the signal's value where the pattern brings its own (a trace does).
@@ -51,6 +51,14 @@ enum Pattern {
         elapsed: u64,
         random: Pcg64Mcg,
     },
+    Ramp {
+        from_hz: f64,
+        to_hz: f64,
+        length: u64,
+        changes: u64,
+        phase: u64,
+        next: u64,
+    },
     Trace {
         points: TracePoints,
         length: u64,
@@ -85,6 +93,7 @@ pub fn cycle(change: &Change) -> Option<Span> {
         | Change::Burst { interval, .. }
         | Change::Pulse { interval, .. } => Some(*interval),
         Change::Motor { moving, resting, .. } => Some(*moving + *resting),
+        Change::Ramp { length, .. } => Some(*length),
     }
 }
 
@@ -115,11 +124,19 @@ impl Generator {
             Change::Poisson { interval } if interval.0 > 0 => {
                 Pattern::Poisson { mean: interval.0 as f64, elapsed: 0, random }
             }
+            Change::Ramp { from_hz, to_hz, length } if length.0 > 0 => Pattern::Ramp {
+                from_hz: *from_hz,
+                to_hz: *to_hz,
+                length: length.0,
+                changes: ramp_changes(*from_hz, *to_hz, *length),
+                phase: phase.0 % length.0,
+                next: 0,
+            },
             Change::Trace { length, .. } => {
                 let points = TracePoints { scenario: Arc::clone(scenario), group, member };
                 Pattern::Trace { points, length: length.0, next: 0 }
             }
-            Change::Jittered { .. } | Change::Poisson { .. } => Pattern::Still,
+            Change::Jittered { .. } | Change::Poisson { .. } | Change::Ramp { .. } => Pattern::Still,
         };
         Generator { pattern, last: 0 }
     }
@@ -167,6 +184,16 @@ impl Pattern {
                 *elapsed = elapsed.checked_add((gap * *mean).round() as u64)?;
                 Some((*elapsed, None))
             }
+            Pattern::Ramp { from_hz, to_hz, length, changes, phase, next } => loop {
+                let (turn, place) = (*next / *changes, *next % *changes);
+                *next = next.checked_add(1)?;
+                let within = ramp_time(*from_hz, *to_hz, place as f64 / *changes as f64) * *length as f64;
+                let from_previous_cycle =
+                    turn.checked_mul(*length)?.checked_add(*phase)?.checked_add(within.round() as u64)?;
+                if let Some(at) = from_previous_cycle.checked_sub(*length) {
+                    return Some((at, None));
+                }
+            },
             Pattern::Trace { points, length, next } => {
                 let points = points.get();
                 let count = points.len() as u64;
@@ -210,6 +237,32 @@ mod tests {
         assert_eq!(instants(pulse, ms(90), 4), [10, 90, 110, 190]);
         let motor = Change::Motor { interval: ms(100), moving: ms(350), resting: ms(1000) };
         assert_eq!(instants(motor, ms(0), 7), [0, 100, 200, 1350, 1450, 1550, 2700]);
+    }
+
+    #[test]
+    fn a_ramp_has_its_rate_at_each_instant_and_starts_again() {
+        let ramp = Change::Ramp { from_hz: 1000.0, to_hz: 5000.0, length: ms(2000) };
+        let scenario = Arc::new(fixture::one_group(ramp, 1));
+        let starting_at = |phase| Generator::new(&scenario, 0, 0, phase, stream(1, Purpose::Instants, 0));
+        let all: Vec<u64> = starting_at(Span::ZERO).take(12_001).map(|i| i.at.0).collect();
+        assert!(all.is_sorted());
+        // A mean of 3000 a second over 2 s, then the second pass begins.
+        assert_eq!((all[0], all[6000], all[12_000]), (0, 2_000_000_000, 4_000_000_000));
+        let in_tenth = |n: u64| all.iter().filter(|at| (n * 100_000_000..(n + 1) * 100_000_000).contains(*at)).count();
+        for tenth in 0..20 {
+            // The area below the rate: 100 ms of (1000 + 200 (tenth + 1/2)) a second.
+            let due = 100.0 + 20.0 * (tenth as f64 + 0.5);
+            assert!((in_tenth(tenth) as f64 - due).abs() <= 1.0, "{tenth}: {} {due}", in_tenth(tenth));
+        }
+        // One that is under way at time zero goes on where it is.
+        let later: Vec<u64> = starting_at(ms(500)).take(9_000).map(|i| i.at.0).collect();
+        assert_eq!(
+            later.iter().position(|at| *at == 500_000_000),
+            Some(6000 - all.partition_point(|at| *at < 1_500_000_000))
+        );
+        // Falling is rising backwards; an even one is periodic.
+        let even = Change::Ramp { from_hz: 100.0, to_hz: 100.0, length: ms(50) };
+        assert_eq!(instants(even, ms(0), 7), [0, 10, 20, 30, 40, 50, 60]);
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl Account {
     /// Bytes in the window, and circuits.
     #[must_use]
     pub fn tally(&self) -> IocTally {
-        IocTally { bytes_in: self.bytes_in, bytes_out: self.bytes_out, circuits: self.circuits }
+        IocTally { bytes_in: self.bytes_in, bytes_out: self.bytes_out, circuits: self.circuits, outage: None }
     }
 
     /// Subscriptions made, initial events asked for.
@@ -299,7 +299,7 @@ mod tests {
         ledger.bytes(account, 10, 20, Tick(5));
         ledger.restart();
         assert!(ledger.accounts()[0].rows().is_empty());
-        assert_eq!(ledger.accounts()[0].tally(), IocTally { bytes_in: 0, bytes_out: 0, circuits: 1 });
+        assert_eq!(ledger.accounts()[0].tally(), IocTally { circuits: 1, ..IocTally::default() });
         ledger.read(account, row, 1, Tick(5));
         let count = ledger.accounts()[0].rows()[0];
         assert_eq!((count.total.requests, count.total.redundant), (1, 0), "nothing came before");
@@ -315,7 +315,10 @@ mod tests {
         for at in [9, 10, 19, 20] {
             ledger.bytes(account, 100, 1000, Tick(at));
         }
-        assert_eq!(ledger.accounts()[0].tally(), IocTally { bytes_in: 200, bytes_out: 2000, circuits: 1 });
+        assert_eq!(
+            ledger.accounts()[0].tally(),
+            IocTally { bytes_in: 200, bytes_out: 2000, circuits: 1, outage: None }
+        );
     }
 
     #[test]

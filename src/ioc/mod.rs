@@ -36,7 +36,7 @@ use self::schedule::Schedule;
 use crate::pv::PvId;
 use crate::scenario::model::Scenario;
 use crate::time::{Span, Tick, WallClock};
-use crate::trace::{Emission, Request, Window};
+use crate::trace::{Emission, Outage, Request, Window};
 
 /// Which circuit. A number is used again after its circuit has closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -87,6 +87,8 @@ pub struct Ioc {
     circuits: Slab<Circuit>,
     schedule: Option<Schedule>,
     listed: Vec<CircuitId>,
+    /// When it went away, and when it came back if it has.
+    outage: Option<(Tick, Option<Tick>)>,
 }
 
 impl Ioc {
@@ -99,7 +101,7 @@ impl Ioc {
         };
         let database = Database::new(&scenario, wall.stamp(now));
         let world = World { database, ledger, limits, requests: None, notices: Vec::new(), wall };
-        Ioc { scenario, world, circuits: Slab::new(), schedule: None, listed: Vec::new() }
+        Ioc { scenario, world, circuits: Slab::new(), schedule: None, listed: Vec::new(), outage: None }
     }
 
     /// Keeps every request as a fact from now on.
@@ -126,6 +128,44 @@ impl Ioc {
         self.world.database.restart();
         self.world.ledger.restart();
         self.schedule = Some(schedule);
+        self.outage = None;
+    }
+
+    /// It goes away as if its process ended: every circuit is closed, and nothing changes until [`Ioc::come_back`]. What belongs to the
+    /// measurement stays: the counts, and the numbers of the changes, which go on where they were.
+    pub fn go_away(&mut self, now: Tick) {
+        let open: Vec<CircuitId> = self.circuits.iter().map(|(key, _)| CircuitId(key)).collect();
+        for id in open {
+            // Nobody but the restart is to blame: the log need not have it.
+            let _ = self.close(id, CloseReason::ServerStops);
+        }
+        self.listed.clear();
+        self.outage = Some((now, None));
+    }
+
+    /// It is back. Changes that were due meanwhile were not made and never will be; their pattern goes on.
+    pub fn come_back(&mut self, now: Tick) {
+        if let Some((_, back)) = &mut self.outage {
+            *back = Some(now);
+        }
+        if let Some(schedule) = &mut self.schedule {
+            while schedule.next_due().is_some_and(|due| due < now) {
+                schedule.next();
+            }
+        }
+    }
+
+    /// Whether it is away.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        matches!(self.outage, Some((_, None)))
+    }
+
+    /// When it was away, once it is back.
+    #[must_use]
+    pub fn outage(&self) -> Option<Outage> {
+        let (down, up) = self.outage?;
+        Some(Outage { down, up: up? })
     }
 
     /// Nothing changes any more.
@@ -141,7 +181,7 @@ impl Ioc {
     /// When the next change is due; `None`: none.
     #[must_use]
     pub fn next_due(&self) -> Option<Tick> {
-        self.schedule.as_ref()?.next_due()
+        self.schedule.as_ref().filter(|_| !self.is_away())?.next_due()
     }
 
     /// Makes the change that is due next. `posted` was read just before. `None`: its signal stayed within the deadband, or there was none.

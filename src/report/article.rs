@@ -1,11 +1,13 @@
 //! What goes straight into an article: tables as LaTeX, CSV and Markdown, a paragraph on the method, its references, and the figures with
 //! their captions.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::content::{Content, ReportInput};
 use super::grids::{Cell, Grid};
 use super::markdown;
+use crate::stats::interval::BOOTSTRAP_FROM;
 use crate::time::Span;
 
 /// The files, `(path below the run folder, content)`.
@@ -18,6 +20,12 @@ pub fn files(content: &Content, input: &ReportInput<'_>) -> Result<Vec<(String, 
     let tables = content.results.iter().zip(names).chain([(&content.expected, "expected")]);
     for (grid, name) in tables.filter(|(grid, _)| !grid.rows.is_empty()) {
         files.push((format!("article/{name}.tex"), latex_table(grid, name).into_bytes()));
+        files.push((format!("article/{name}.csv"), csv_table(grid)?));
+        files.push((format!("article/{name}.md"), (markdown::table(grid) + "\n").into_bytes()));
+    }
+    let setup = setup(content);
+    for (name, grid) in content.verdicts.iter().map(|(name, grid)| (*name, grid)).chain([("setup", &setup)]) {
+        files.push((format!("article/{name}.tex"), latex_words(grid, name).into_bytes()));
         files.push((format!("article/{name}.csv"), csv_table(grid)?));
         files.push((format!("article/{name}.md"), (markdown::table(grid) + "\n").into_bytes()));
     }
@@ -49,6 +57,48 @@ fn latex_table(grid: &Grid, name: &str) -> String {
     }
     out += "\\end{table*}\n";
     out
+}
+
+/// A table of sentences, over as many pages as it takes: the columns share the width by what stands in them.
+fn latex_words(grid: &Grid, name: &str) -> String {
+    let letters = |text: &str| text.chars().count();
+    let longest = |column: usize| {
+        let cells = grid.rows.iter().filter_map(|row| row.get(column)).map(|cell| letters(&cell.text));
+        cells.chain([grid.head.get(column).map_or(0, |head| letters(head))]).max().unwrap_or(0)
+    };
+    // A long text may be broken, so that its column needs less than its length.
+    let wants: Vec<f64> = (0..grid.head.len()).map(|column| (longest(column) as f64).sqrt()).collect();
+    let all: f64 = wants.iter().sum();
+    let columns: String = wants
+        .iter()
+        .map(|want| format!(">{{\\raggedright\\arraybackslash}}p{{{:.3}\\linewidth}}", 0.88 * want / all))
+        .collect();
+    let row = |cells: Vec<String>| cells.join(" & ") + " \\\\\n";
+    let head = row(grid.head.iter().map(|head| latex(head)).collect());
+    let mut out = String::from("% Needs \\usepackage{array,booktabs,longtable}.\n{\\footnotesize\n");
+    let _ = writeln!(out, "\\begin{{longtable}}{{{columns}}}");
+    let _ = writeln!(out, "\\caption{{{}.}}\\label{{tab:{name}}}\\\\", latex(&grid.caption));
+    let _ = write!(
+        out,
+        "\\toprule\n{head}\\midrule\n\\endfirsthead\n\\toprule\n{head}\\midrule\n\\endhead\n\\bottomrule\n\\endfoot\n"
+    );
+    for cells in &grid.rows {
+        out += &row(cells.iter().map(latex_cell).collect());
+    }
+    out + "\\end{longtable}\n}\n"
+}
+
+/// What was run on what, and the command: all that another person needs.
+fn setup(content: &Content) -> Grid {
+    let command = [("Command".to_owned(), content.command.clone())];
+    let version = [("Program".to_owned(), format!("pollcost {}", env!("CARGO_PKG_VERSION")))];
+    let rows = command.iter().chain(&version).chain(&content.setup);
+    Grid {
+        caption: "What was run on what, to be repeated".to_owned(),
+        head: ["What", "Value"].map(str::to_owned).to_vec(),
+        rows: rows.map(|(name, value)| vec![Cell::words(name), Cell::words(value)]).collect(),
+        notes: Vec::new(),
+    }
 }
 
 fn latex_cell(cell: &Cell) -> String {
@@ -109,9 +159,9 @@ fn method(content: &Content, input: &ReportInput<'_>) -> String {
          {how} {pvs} PVs changed as scenario \\texttt{{{name}}} says (seed {seed}); {clients} clients were {got} {times} each, from a fresh start, in an order \
          that changes between repeats, in windows of at least {window}. Notice latency is taken over every change, from its becoming visible at the \
          IOC to the client's first having a value at least as new, so that a change that was overwritten before it was read counts too. Age of \
-         information is defined as in~\\cite{{kaul2012}}. Numbers are means over repeats with 95\\,\\% bootstrap intervals; a percentile is given only where \
+         information is defined as in~\\cite{{kaul2012}}. Numbers are means over repeats with 95\\,\\% intervals ({interval}); a percentile is given only where \
          at least ten samples lie beyond it. Expected values follow from the achieved poll periods and the rate of changes as residual waiting \
-         times~\\cite{{cox1962}}.\n",
+         times~\\cite{{cox1962}}.{probes}{verdicts}\n",
         version = env!("CARGO_PKG_VERSION"),
         command = content.command,
         pvs = scenario.pvs.len(),
@@ -120,6 +170,28 @@ fn method(content: &Content, input: &ReportInput<'_>) -> String {
         got = content.got,
         times = if repeats == 1 { "once".to_owned() } else { format!("{repeats} times") },
         window = latex(&window.to_string()),
+        interval = if (repeats as usize) < BOOTSTRAP_FROM { "Student's $t$" } else { "bootstrap-$t$" },
+        probes = probed(input),
+        verdicts = if content.verdicts.iter().any(|(name, _)| *name == "expectations") { DECIDED } else { "" },
+    )
+}
+
+/// How verdicts were come to.
+const DECIDED: &str = " Each expectation was written down before the run. It holds when the whole 95\\,\\% interval says so, does not hold when the \
+     whole interval says the contrary, and is inconclusive otherwise; two clients were compared by the ratio of their values in each \
+     repeat, and equality by equivalence with a tolerance~\\cite{schuirmann1987}. A claim holds when all that was expected of it does. Verdicts \
+     are not corrected for their number.";
+
+/// How probes were run; nothing without any.
+fn probed(input: &ReportInput<'_>) -> String {
+    let versions: BTreeSet<&str> =
+        input.summary.probes.iter().filter_map(|probe| Some(probe.remarks.get("python")?.as_str())).collect();
+    if versions.is_empty() {
+        return String::new();
+    }
+    format!(
+        " Experiments on interpreters (Python {}) ran between the clients, once in each repeat, in processes of their own.",
+        latex(&versions.into_iter().collect::<Vec<_>>().join(", "))
     )
 }
 
@@ -152,7 +224,10 @@ fn references(input: &ReportInput<'_>) -> String {
          @inproceedings{{kaul2012,\n  author    = {{Kaul, Sanjit and Yates, Roy and Gruteser, Marco}},\n  title     = {{Real-time status: How often should one \
          update?}},\n  booktitle = {{Proceedings IEEE INFOCOM}},\n  year      = {{2012}},\n  pages     = {{2731--2735}},\n  doi       = \
          {{10.1109/INFCOM.2012.6195689}},\n}}\n\n\
-         @book{{cox1962,\n  author    = {{Cox, David R.}},\n  title     = {{Renewal Theory}},\n  publisher = {{Methuen}},\n  year      = {{1962}},\n}}\n",
+         @book{{cox1962,\n  author    = {{Cox, David R.}},\n  title     = {{Renewal Theory}},\n  publisher = {{Methuen}},\n  year      = {{1962}},\n}}\n\n\
+         @article{{schuirmann1987,\n  author  = {{Schuirmann, Donald J.}},\n  title   = {{A comparison of the two one-sided tests procedure and the \
+         power approach for assessing the equivalence of average bioavailability}},\n  journal = {{Journal of Pharmacokinetics and \
+         Biopharmaceutics}},\n  volume  = {{15}},\n  year    = {{1987}},\n  pages   = {{657--680}},\n  doi     = {{10.1007/BF01068419}},\n}}\n",
         env!("CARGO_PKG_VERSION"),
     )
 }

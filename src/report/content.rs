@@ -47,8 +47,9 @@ pub struct Content {
     pub setup: Vec<(String, String)>,
     /// The numbers.
     pub results: Vec<Grid>,
-    /// Claims and expectations with their verdicts; empty where nothing was expected.
-    pub verdicts: Vec<Grid>,
+    /// Claims and expectations with their verdicts, and what probes measured, each with a name for its files; empty where nothing was
+    /// expected and nothing probed.
+    pub verdicts: Vec<(&'static str, Grid)>,
     /// What to know of how claims were tested: the claim and the remark.
     pub claim_notes: Vec<(String, String)>,
     /// What was measured beside what was expected.
@@ -93,6 +94,8 @@ impl Content {
         if input.simulated.is_some() {
             figures = figures.into_iter().map(|figure| figure.marked("simulated")).collect();
         }
+        let mut plain = prose::plain(input.summary, input.scenario);
+        plain.splice(0..0, verdicts::told(&judged));
         let (mut learned, mut cost) = (grids::learned(input.summary), grids::cost(input.summary));
         doubts.mark_table(&mut learned, &grids::LEARNED_LATENCIES);
         doubts.mark_table(&mut cost, &[]);
@@ -100,7 +103,7 @@ impl Content {
             title: input.scenario.title.clone(),
             subtitle: format!("Scenario {}, {how}, {}", input.scenario.name, input.when),
             clients: input.summary.clients.iter().map(|client| client.name.clone()).collect(),
-            plain: prose::plain(input.summary, input.scenario),
+            plain,
             setup: setup::rows(input.scenario, input.host, input.simulated),
             results: vec![learned, cost],
             verdicts: verdicts::grids(&judged).into_iter().chain(verdicts::probes(input.summary)).collect(),
@@ -120,6 +123,12 @@ impl Content {
     #[must_use]
     pub fn expected_heading(&self) -> &'static str {
         if self.got == "measured" { "Measured and expected" } else { "Simulated and expected" }
+    }
+
+    /// Whether it is about claims: they come first then.
+    #[must_use]
+    pub fn has_claims(&self) -> bool {
+        self.verdicts.iter().any(|(name, _)| *name == verdicts::CLAIMS)
     }
 
     /// Figures that have no data, each with the reason, as a terminal has them.

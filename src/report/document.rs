@@ -322,7 +322,7 @@ fn disturbed(client: &mut ClientSummary, scenario: &Scenario, segments: &[Segmen
 
 /// Objects on lines of their own, arrays of anything else on one line: long lists of numbers stay readable in a diff.
 #[derive(Debug, Default)]
-struct Indented(PrettyFormatter<'static>);
+pub(super) struct Indented(PrettyFormatter<'static>);
 
 impl Formatter for Indented {
     fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {

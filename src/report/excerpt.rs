@@ -7,7 +7,7 @@ mod second;
 use serde::{Deserialize, Serialize};
 
 use crate::trace::pairing::pair;
-use crate::trace::{ByPv, EmissionIndex, Trace};
+use crate::trace::{ByPv, EmissionIndex, Observation, Trace};
 pub use gather::{Bursts, Gathering, Taken, longest_burst};
 
 /// Version of the layout of `excerpt.json`.
@@ -81,9 +81,11 @@ impl Excerpt {
             let bursts = gathering.bursts(emissions);
             for (place, segment) in trace.segments.iter().enumerate().filter(|(_, s)| s.repeat as usize == repeat) {
                 let Some(client) = scenario.clients.get(segment.client) else { continue };
-                let by_pv = ByPv::new(scenario.pvs.len(), segment.observations.iter().map(|o| o.pv));
+                // A client's first copy stands for all.
+                let first: Vec<Observation> = segment.observations.iter().filter(|o| o.copy == 0).copied().collect();
+                let by_pv = ByPv::new(scenario.pvs.len(), first.iter().map(|o| o.pv));
                 let mut taken = gathering.take(place, segment, &index);
-                pair(&index, &segment.observations, &by_pv, &client.pvs, segment.window, |change| {
+                pair(&index, &first, &by_pv, &client.pvs, segment.window, |change| {
                     taken.see(change, &bursts);
                 });
                 gathering.add(taken);

@@ -15,7 +15,8 @@ pub fn render(content: &Content, pictures: &[String]) -> String {
     let mut sections =
         vec![section("plain", "In plain words", plain(content)), section("numbers", "The numbers", numbers(content))];
     if !content.verdicts.is_empty() {
-        sections.push(section("verdicts", "Verdicts", verdicts(content)));
+        let place = if content.has_claims() { 1 } else { 2 };
+        sections.insert(place, section("verdicts", "Verdicts", verdicts(content)));
     }
     sections.extend([
         section("figures", "Figures", page::figures(&content.figures, pictures, &content.omitted)),
@@ -51,9 +52,9 @@ fn numbers(content: &Content) -> Markup {
 
 fn verdicts(content: &Content) -> Markup {
     html! {
-        @for grid in &content.verdicts { (table(grid, &content.clients)) }
+        @for (_, grid) in &content.verdicts { (table(grid, &content.clients)) }
         p { (verdicts::READING) }
-        @for (claim, note) in &content.claim_notes { p { strong { (claim) } ": " (note) } }
+        @for (claim, note) in &content.claim_notes { p { strong { (claim) } ": " (named(note)) } }
     }
 }
 

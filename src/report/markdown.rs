@@ -9,14 +9,17 @@ use super::verdicts;
 /// Writes the report.
 #[must_use]
 pub fn render(content: &Content) -> String {
+    let numbers = format!(
+        "## The numbers\n\n{}\n\n{READING}",
+        content.results.iter().map(table).collect::<Vec<_>>().join("\n\n")
+    );
+    let (first, second) =
+        if content.has_claims() { (verdicts(content), numbers) } else { (numbers, verdicts(content)) };
     let parts = [
         format!("# {}\n\n{}", text(&content.title), text(&content.subtitle)),
         format!("## In plain words\n\n{}", content.plain.iter().map(|p| named(p)).collect::<Vec<_>>().join("\n\n")),
-        format!(
-            "## The numbers\n\n{}\n\n{READING}",
-            content.results.iter().map(table).collect::<Vec<_>>().join("\n\n")
-        ),
-        verdicts(content),
+        first,
+        second,
         figures(&content.figures, &content.omitted),
         expected(content),
         warnings(content),
@@ -35,8 +38,8 @@ fn verdicts(content: &Content) -> String {
     if content.verdicts.is_empty() {
         return String::new();
     }
-    let tables = content.verdicts.iter().map(table).collect::<Vec<_>>().join("\n\n");
-    let note = |(claim, note): &(String, String)| format!("\n\n**{}**: {}", text(claim), text(note));
+    let tables = content.verdicts.iter().map(|(_, grid)| table(grid)).collect::<Vec<_>>().join("\n\n");
+    let note = |(claim, note): &(String, String)| format!("\n\n**{}**: {}", text(claim), named(note));
     let notes: String = content.claim_notes.iter().map(note).collect();
     format!("## Verdicts\n\n{tables}\n\n{}{notes}", verdicts::READING)
 }

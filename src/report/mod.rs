@@ -36,6 +36,7 @@ pub mod scene;
 pub mod sentence;
 mod series;
 mod setup;
+pub mod sweep;
 #[cfg(test)]
 pub(crate) mod synthetic;
 pub mod table;

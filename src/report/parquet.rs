@@ -20,6 +20,7 @@ use parquet::schema::types::ColumnPath;
 
 use super::csv::Names;
 use super::csv::block::{Block, Fact};
+use super::csv::facts::{EMISSIONS, OBSERVATIONS, REQUESTS};
 use crate::pv::Seq;
 use crate::time::Tick;
 use crate::trace::{Emission, Observation, Request};
@@ -28,8 +29,10 @@ use column::{Column, Columns, Kind};
 /// Rows of a group, which is read or written at once.
 pub const GROUP: usize = if cfg!(test) { 100 } else { 1 << 17 };
 
-/// A fact that is a row of a Parquet file. The columns are those of [`Fact::COLUMNS`], in their order.
+/// A fact that is a row of a Parquet file.
 pub trait Stored: Fact {
+    /// The columns: those of the table of CSV as it is written, in their order.
+    const TABLE: &'static [&'static str];
     /// What each column holds.
     const KINDS: &'static [Kind];
 
@@ -47,6 +50,7 @@ const CLIENT: &str = "a client of the scenario";
 const PV: &str = "a PV of the scenario";
 
 impl Stored for Emission {
+    const TABLE: &'static [&'static str] = EMISSIONS;
     const KINDS: &'static [Kind] = &[Kind::Small, Kind::Text, Kind::Number, Kind::Number, Kind::Number];
 
     fn put(repeat: u32, e: &Emission, names: &Names, into: &mut [Column]) {
@@ -67,11 +71,12 @@ impl Stored for Emission {
 }
 
 impl Stored for Observation {
+    const TABLE: &'static [&'static str] = OBSERVATIONS;
     const KINDS: &'static [Kind] =
-        &[Kind::Text, Kind::Small, Kind::Text, Kind::Number, Kind::Optional, Kind::Number, Kind::Flag];
+        &[Kind::Text, Kind::Small, Kind::Text, Kind::Number, Kind::Optional, Kind::Number, Kind::Flag, Kind::Small];
 
     fn put((client, repeat): (usize, u32), o: &Observation, names: &Names, into: &mut [Column]) {
-        let [a, b, c, d, e, f, g] = into else { return };
+        let [a, b, c, d, e, f, g, h] = into else { return };
         a.name(names.client(client));
         b.small(repeat);
         c.name(names.pv(o.pv));
@@ -79,6 +84,7 @@ impl Stored for Observation {
         e.optional(o.asked.map(|at| at.0));
         f.number(o.received.0);
         g.flag(o.first);
+        h.small(o.copy);
     }
 
     fn take(columns: &mut Columns, names: &Names) -> Result<((usize, u32), Observation), (usize, &'static str)> {
@@ -86,11 +92,13 @@ impl Stored for Observation {
         let repeat = columns.small(1);
         let pv = columns.text(2, |name| names.find_pv(name)).ok_or((2, PV))?;
         let (seq, asked, received) = (Seq(columns.number(3)), columns.optional(4).map(Tick), Tick(columns.number(5)));
-        Ok(((client, repeat), Observation { pv, seq, asked, received, first: columns.flag(6) }))
+        let (first, copy) = (columns.flag(6), columns.small(7));
+        Ok(((client, repeat), Observation { pv, seq, asked, received, first, copy }))
     }
 }
 
 impl Stored for Request {
+    const TABLE: &'static [&'static str] = REQUESTS;
     const KINDS: &'static [Kind] = &[Kind::Text, Kind::Small, Kind::Text, Kind::Number, Kind::Number, Kind::Number];
 
     fn put((client, repeat): (usize, u32), r: &Request, names: &Names, into: &mut [Column]) {
@@ -127,11 +135,11 @@ impl<'a, F: Stored, W: Write + Send> Writer<'a, F, W> {
     /// # Errors
     /// Those of the writer.
     pub fn new(out: W, names: &'a Names) -> Result<Writer<'a, F, W>, ParquetError> {
-        let fields = F::COLUMNS.iter().zip(F::KINDS).map(|(name, kind)| kind.field(name));
+        let fields = F::TABLE.iter().zip(F::KINDS).map(|(name, kind)| kind.field(name));
         let schema = parse_message_type(&format!("message facts {{ {} }}", fields.collect::<String>()))?;
         let mut properties =
             WriterProperties::builder().set_created_by(concat!("pollcost ", env!("CARGO_PKG_VERSION")).to_owned());
-        for (name, _) in F::COLUMNS.iter().zip(F::KINDS).filter(|(_, kind)| kind.is_packed()) {
+        for (name, _) in F::TABLE.iter().zip(F::KINDS).filter(|(_, kind)| kind.is_packed()) {
             let path = ColumnPath::from(*name);
             properties = properties.set_column_dictionary_enabled(path.clone(), false);
             properties = properties.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
@@ -193,7 +201,7 @@ impl<R: ChunkReader + 'static> Reader<R> {
     pub fn open<F: Stored>(input: R) -> Result<Reader<R>, String> {
         let file = SerializedFileReader::new(input).map_err(|e| e.to_string())?;
         let found = file.metadata().file_metadata().schema_descr();
-        for (place, (name, kind)) in F::COLUMNS.iter().zip(F::KINDS).enumerate() {
+        for (place, (name, kind)) in F::TABLE.iter().zip(F::KINDS).enumerate() {
             let column = found.columns().get(place);
             if !column.is_some_and(|column| column.name() == *name && kind.is(column)) {
                 let found = column.map_or("nothing".to_owned(), |c| format!("`{}` of {}", c.name(), c.physical_type()));

@@ -16,6 +16,10 @@ pub(super) fn rows(scenario: &Scenario, host: &Host, simulated: Option<&Simulati
     rows.push(("Clients".to_owned(), clients(scenario)));
     rows.push(("Repeats".to_owned(), scenario.repeats.to_string()));
     rows.push(("Measuring window".to_owned(), window(scenario)));
+    if let Some(restart) = scenario.restart {
+        let words = format!("{} after the window opens, away for {}", restart.at, restart.down);
+        rows.push(("Restart of the IOC".to_owned(), words));
+    }
     rows.push(("Seed".to_owned(), scenario.seed.to_string()));
     if let Some(entries) = scenario.event_queue {
         rows.push(("Event queue".to_owned(), format!("{entries} entries, where EPICS base has 144")));
@@ -26,8 +30,8 @@ pub(super) fn rows(scenario: &Scenario, host: &Host, simulated: Option<&Simulati
             format!("spins for the last {spin} before each change, in the IOC's processor time"),
         ));
     }
-    if scenario.awake && simulated.is_none() {
-        rows.push(("Processors".to_owned(), "kept from sleeping while clients are measured".to_owned()));
+    if scenario.steady && simulated.is_none() {
+        rows.push(("Processors".to_owned(), "IOC and clients share one, which is kept awake".to_owned()));
     }
     match simulated {
         Some(note) => {
@@ -63,6 +67,9 @@ fn change_words(change: &Change) -> String {
         Change::Pulse { interval, width } => format!("a pulse of {width} every {interval}"),
         Change::Motor { interval, moving, resting } => {
             format!("changing every {interval} while moving for {moving}, then resting for {resting}")
+        }
+        Change::Ramp { from_hz, to_hz, length } => {
+            format!("changing at {from_hz} to {to_hz} Hz, rising over {length} and then from the start")
         }
         Change::Trace { file, length, .. } => format!("changing as in {file}, {length} long"),
     }

@@ -70,16 +70,41 @@ fn estimate(side: &Side) -> Option<(Kind, Estimate)> {
     ))
 }
 
-/// The tables of a report: the claims if there are any, then the expectations.
+/// The name of the table of claims.
+pub const CLAIMS: &str = "claims";
+
+/// The tables of a report, with names: the claims if there are any, then the expectations.
 #[must_use]
-pub fn grids(verdicts: &Verdicts) -> Vec<Grid> {
-    let claims = (!verdicts.claims.is_empty()).then(|| claims(verdicts));
-    claims.into_iter().chain((!verdicts.is_empty()).then(|| expectations(verdicts))).collect()
+pub fn grids(verdicts: &Verdicts) -> Vec<(&'static str, Grid)> {
+    let claims = (!verdicts.claims.is_empty()).then(|| (CLAIMS, claims(verdicts)));
+    claims.into_iter().chain((!verdicts.is_empty()).then(|| ("expectations", expectations(verdicts)))).collect()
 }
 
-/// What the probes measured; `None` without any.
+/// What came of the claims, in a sentence; `None` without any.
 #[must_use]
-pub fn probes(summary: &Summary) -> Option<Grid> {
+pub fn told(verdicts: &Verdicts) -> Option<String> {
+    let of = |verdict: Verdict| {
+        let names: Vec<String> =
+            verdicts.claims.iter().filter(|c| c.verdict == verdict).map(|c| format!("`{}`", c.name)).collect();
+        let words = match (verdict, names.len()) {
+            (Verdict::Holds, 1) => "holds as a whole",
+            (Verdict::Holds, _) => "hold as a whole",
+            (Verdict::DoesNotHold, 1) => "does not hold in all that was expected of it",
+            (Verdict::DoesNotHold, _) => "do not hold in all that was expected of them",
+            (Verdict::Inconclusive, _) => "cannot be decided by this run",
+        };
+        (!names.is_empty()).then(|| format!("{} {words} ({})", names.len(), names.join(", ")))
+    };
+    let parts: Vec<String> =
+        [Verdict::Holds, Verdict::DoesNotHold, Verdict::Inconclusive].into_iter().filter_map(of).collect();
+    let number = verdicts.claims.len();
+    let claims = if number == 1 { "One claim was".to_owned() } else { format!("{number} claims were") };
+    (number > 0).then(|| format!("{claims} put to the test: {}. {}", parts.join("; "), count(verdicts)))
+}
+
+/// What the probes measured, with its name; `None` without any.
+#[must_use]
+pub fn probes(summary: &Summary) -> Option<(&'static str, Grid)> {
     let row = |probe: &ProbeSummary, metric: &Metric, estimate: &Estimate| {
         let (kind, remark) = (kind(*metric), |key: &str| probe.remarks.get(key).map_or("–", String::as_str));
         vec![
@@ -94,12 +119,13 @@ pub fn probes(summary: &Summary) -> Option<Grid> {
     };
     let rows: Vec<_> =
         summary.probes.iter().flat_map(|probe| probe.values.iter().map(move |(m, e)| row(probe, m, e))).collect();
-    (!rows.is_empty()).then(|| Grid {
+    let grid = Grid {
         caption: "What the probes measured".to_owned(),
         head: ["Probe", "Program", "Python", "GIL", "Metric", "Value", "Repeats"].map(str::to_owned).to_vec(),
         rows,
         notes: Vec::new(),
-    })
+    };
+    (!grid.rows.is_empty()).then_some(("probes", grid))
 }
 
 fn kind(metric: Metric) -> Kind {
@@ -115,19 +141,39 @@ fn kind(metric: Metric) -> Kind {
 
 fn claims(verdicts: &Verdicts) -> Grid {
     let rows = verdicts.claims.iter().map(|claim| {
+        let own: Vec<&Judged> =
+            verdicts.expectations.iter().filter(|judged| judged.claim.as_ref() == Some(&claim.name)).collect();
+        // What the source gives numbers for is what a reader wants to compare.
+        let shown =
+            own.iter().find(|j| j.published.is_some()).or(own.iter().find(|j| j.source.is_some())).or(own.first());
         vec![
             Cell::words(&claim.name),
             Cell::words(&claim.says),
             Cell::words(claim.verdict.words()),
+            Cell::words(counted(&own)),
+            Cell::words(shown.map_or_else(|| "–".to_owned(), |judged| format!("{} {}", judged.says, measured(judged)))),
             Cell::words(claim.source.as_deref().unwrap_or("–")),
         ]
     });
+    let head = ["Claim", "Statement", "Verdict", "Expectations", "Measured", "The source's own figure"];
     Grid {
         caption: "Claims and what the run says of them".to_owned(),
-        head: ["Claim", "Statement", "Verdict", "The source's own figure"].map(str::to_owned).to_vec(),
+        head: head.map(str::to_owned).to_vec(),
         rows: rows.collect(),
         notes: Vec::new(),
     }
+}
+
+/// How many of a claim's expectations come to what: `5 hold, 2 do not, 1 open`.
+fn counted(own: &[&Judged]) -> String {
+    let of = |verdict, words: &str| {
+        let n = own.iter().filter(|judged| judged.verdict == verdict).count();
+        (n > 0).then(|| format!("{n} {words}"))
+    };
+    let hold = if own.iter().filter(|j| j.verdict == Verdict::Holds).count() == 1 { "holds" } else { "hold" };
+    let parts = [of(Verdict::Holds, hold), of(Verdict::DoesNotHold, "not"), of(Verdict::Inconclusive, "inconclusive")];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { "none was tested".to_owned() } else { parts.join(", ") }
 }
 
 fn expectations(verdicts: &Verdicts) -> Grid {
@@ -162,7 +208,7 @@ pub(super) mod tests {
 
     pub(in crate::report) fn verdicts() -> Verdicts {
         let side = |metric: &str, of: &str, value: f64| Side {
-            quantity: Some(Quantity { metric: Metric::named(metric).unwrap(), of: of.into() }),
+            quantity: Some(Quantity { metric: Metric::named(metric).unwrap(), of: of.into(), over: None }),
             value: Some(value),
             low: Some(value * 0.9),
             high: Some(value * 1.1),
@@ -181,6 +227,7 @@ pub(super) mod tests {
             formula: "cpu_client_percent(monitor) < 0.5 × cpu_client_percent(poll)".into(),
             reason: (verdict == Verdict::Inconclusive).then(|| "gone yielded nothing".into()),
             source: ratio.map(|_| "an article: 2.366 s against 4.418 s".into()),
+            published: None,
             claim: Some("cheap".into()),
         };
         let claim = JudgedClaim {
@@ -214,8 +261,18 @@ pub(super) mod tests {
     #[test]
     fn for_a_report() {
         let grids = grids(&verdicts());
-        assert_eq!(grids.iter().map(|grid| grid.rows.len()).collect::<Vec<_>>(), [1, 3]);
-        assert!(grids.iter().all(|grid| grid.rows.iter().all(|row| row.len() == grid.head.len())));
+        assert_eq!(
+            grids.iter().map(|(name, grid)| (*name, grid.rows.len())).collect::<Vec<_>>(),
+            [("claims", 1), ("expectations", 3)]
+        );
+        assert_eq!(grids[0].1.rows[0][3].text, "1 holds, 1 not, 1 inconclusive");
+        assert!(grids.iter().all(|(_, grid)| grid.rows.iter().all(|row| row.len() == grid.head.len())));
         assert!(super::grids(&Verdicts::default()).is_empty());
+        let told = super::told(&verdicts()).unwrap();
+        assert_eq!(
+            told,
+            "One claim was put to the test: 1 does not hold in all that was expected of it (`cheap`). Of 3 expectations, 1 holds, 1 does not hold, 1 inconclusive."
+        );
+        assert_eq!(super::told(&Verdicts::default()), None);
     }
 }

@@ -2,7 +2,8 @@
 
 use super::model::Scenario;
 use super::problem::ScenarioError;
-use super::read::{LoadedText, Source, read};
+use super::read::{LoadedText, Source, read, read_sweep};
+use super::sweep::Sweep;
 
 /// A scenario that comes with the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ macro_rules! built_in {
 }
 
 /// All of them, the default first; a family stands together.
-pub const BUILT_IN: [BuiltIn; 18] = [
+pub const BUILT_IN: [BuiltIn; 24] = [
     built_in!("Start here", "quickstart"),
     built_in!("Start here", "strategies"),
     built_in!("Start here", "types"),
@@ -45,6 +46,12 @@ pub const BUILT_IN: [BuiltIn; 18] = [
     built_in!("Arrays", "waveform"),
     built_in!("Arrays", "camera"),
     built_in!("Load", "slow-consumer"),
+    built_in!("Load", "ioc-restart"),
+    built_in!("Load", "many-clients"),
+    built_in!("Sweeps", "rates-periods"),
+    built_in!("Python", "pyepics"),
+    built_in!("Python", "gil"),
+    built_in!("Python", "libraries"),
     built_in!("Python", "article"),
 ];
 
@@ -60,10 +67,25 @@ impl BuiltIn {
     /// # Errors
     /// When its text is not a scenario; a test holds that it always is.
     pub fn scenario(&self) -> Result<Scenario, ScenarioError> {
-        let file = format!("built-in:{}", self.name);
-        let source = Source { file: &file, name: self.name, text: self.text };
-        read(source, &|_: &str| Err::<LoadedText, _>("a built-in scenario has no other files".to_owned()))
+        self.with_source(|source| read(source, &no_files))
     }
+
+    /// Reads every cell of its `[sweep]`; `None` when it has none.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn sweep(&self) -> Result<Option<Sweep>, ScenarioError> {
+        self.with_source(|source| read_sweep(source, &no_files))
+    }
+
+    fn with_source<T>(&self, read: impl FnOnce(Source<'_>) -> T) -> T {
+        let file = format!("built-in:{}", self.name);
+        read(Source { file: &file, name: self.name, text: self.text })
+    }
+}
+
+fn no_files(_: &str) -> Result<LoadedText, String> {
+    Err("a built-in scenario has no other files".to_owned())
 }
 
 #[cfg(test)]

@@ -28,16 +28,18 @@ enum Kind {
     Burst,
     Pulse,
     Motor,
+    Ramp,
     Trace,
 }
 
-const KINDS: [(&str, Kind); 8] = [
+const KINDS: [(&str, Kind); 9] = [
     ("periodic", Kind::Periodic),
     ("jittered", Kind::Jittered),
     ("poisson", Kind::Poisson),
     ("burst", Kind::Burst),
     ("pulse", Kind::Pulse),
     ("motor", Kind::Motor),
+    ("ramp", Kind::Ramp),
     ("trace", Kind::Trace),
     ("still", Kind::Still),
 ];
@@ -52,13 +54,14 @@ impl Kind {
             Kind::Burst => &["rate_hz", "period", "changes", "spacing"],
             Kind::Pulse => &["rate_hz", "period", "width"],
             Kind::Motor => &["rate_hz", "period", "moving", "resting"],
+            Kind::Ramp => &["rate_hz", "period", "to_hz", "length"],
             Kind::Trace => &["file", "length"],
         }
     }
 }
 
 /// Keys that belong to some patterns only.
-const ELSEWHERE: [(&str, &str); 10] = [
+const ELSEWHERE: [(&str, &str); 11] = [
     ("jitter", "it belongs to pattern = \"jittered\""),
     ("changes", "it belongs to pattern = \"burst\""),
     ("spacing", "it belongs to pattern = \"burst\""),
@@ -66,7 +69,8 @@ const ELSEWHERE: [(&str, &str); 10] = [
     ("moving", "it belongs to pattern = \"motor\""),
     ("resting", "it belongs to pattern = \"motor\""),
     ("file", "it belongs to pattern = \"trace\""),
-    ("length", "it belongs to pattern = \"trace\""),
+    ("length", "it belongs to pattern = \"ramp\" and \"trace\""),
+    ("to_hz", "it belongs to pattern = \"ramp\""),
     ("rate_hz", "this pattern has no rate of its own"),
     ("period", "this pattern has no period of its own"),
 ];
@@ -116,6 +120,7 @@ fn repeating(kind: Kind, section: &Section<'_>, interval: Span) -> Option<Change
         Kind::Burst => return burst(section, interval),
         Kind::Pulse => return pulse(section, interval),
         Kind::Motor => return motor(section, interval),
+        Kind::Ramp => return ramp(section, interval),
         Kind::Periodic | Kind::Still | Kind::Trace => Change::Periodic { interval },
     })
 }
@@ -159,6 +164,19 @@ fn motor(section: &Section<'_>, interval: Span) -> Option<Change> {
         return None;
     }
     Some(Change::Motor { interval, moving, resting })
+}
+
+fn ramp(section: &Section<'_>, interval: Span) -> Option<Change> {
+    let to = needed(section, "to_hz", "the rate at the end: to_hz = 5000");
+    let entry = needed(section, "length", "how long the rate takes from one to the other: length = \"10s\"");
+    let (to_hz, entry) = (to?.number(SLOWEST_HZ..=FASTEST_HZ)?, entry?);
+    let length = entry.time(SHORTEST..=LONGEST)?;
+    let from_hz = 1.0 / interval.as_secs_f64();
+    if (from_hz + to_hz) / 2.0 * length.as_secs_f64() < 1.0 {
+        entry.fault(format!("a ramp of {length} is over before its first change"), "a longer ramp, or faster changes");
+        return None;
+    }
+    Some(Change::Ramp { from_hz, to_hz, length })
 }
 
 fn needed<'a>(section: &Section<'a>, key: &'static str, advice: &str) -> Option<Entry<'a>> {

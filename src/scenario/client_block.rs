@@ -15,6 +15,8 @@ use crate::time::Span;
 
 /// The shortest period of a schedule.
 const SHORTEST: Span = Span::from_micros(1);
+/// The most copies of one client: each takes two listeners of the IOC, a circuit and a thread.
+const MAX_COPIES: u64 = 5000;
 /// The most texts with `*` in one client's list of PVs: each is held against every PV.
 const MAX_GLOBS: usize = 100;
 
@@ -62,13 +64,14 @@ const DBRS: [(&str, DbrChoice); 3] =
     [("plain", DbrChoice::Plain), ("time", DbrChoice::Time), ("ctrl", DbrChoice::Ctrl)];
 
 /// Keys that belong to some clients only.
-const ELSEWHERE: [(&str, &str); 12] = [
+const ELSEWHERE: [(&str, &str); 13] = [
     ("period", "it belongs to pacing = \"fixed-delay\", \"fixed-rate\" and \"jittered\""),
     ("jitter", "it belongs to pacing = \"jittered\""),
     ("first", "it belongs to pacing = \"backoff\""),
     ("last", "it belongs to pacing = \"backoff\""),
     ("sleep", "it belongs to pacing = \"hybrid\"; a fixed sleep is called `period`"),
     ("service_time", "it belongs to a native or a library's client with callbacks: a slow callback"),
+    ("copies", "it belongs to native clients: name each other program by itself"),
     ("dbr", "it belongs to native clients: an external `command` asks for what it wants"),
     ("python", "it belongs to a library's client, such as client = \"pyepics-callback\"; a `command` names its own"),
     ("hog", "it belongs to a library's client in Python; beside any other: hog_processes = 1"),
@@ -118,6 +121,7 @@ pub(crate) fn read<'a>(
             (true, Some(Fetch::Monitor)) => section.time_or("service_time", Span::ZERO..=LONGEST, Span::ZERO),
             _ => Span::ZERO,
         },
+        copies: if native { section.whole_or("copies", 1..=MAX_COPIES, 1) as u32 } else { 1 },
         hog_processes: section.whole_or("hog_processes", 0..=MAX_HOGS, 0) as u32,
         program: what.program(),
     };

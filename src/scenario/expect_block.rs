@@ -1,7 +1,7 @@
 //! `[[expect]]` and `[[claim]]` blocks.
 
 use super::duration::LONGEST;
-use super::expectation::{Bound, Claim, Expectation, Quantity, Relation, Shown, Tolerance};
+use super::expectation::{Bound, Claim, Expectation, Published, Quantity, Relation, Shown, Tolerance, values};
 use super::metric::{Dimension, Metric};
 use super::model::Scenario;
 use super::problem::{shown, suggest};
@@ -13,6 +13,12 @@ use crate::time::Span;
 const MAX_BLOCKS: usize = 1000;
 /// Factors and tolerances lie within these bounds.
 const FACTORS: std::ops::RangeInclusive<f64> = 1e-9..=1e9;
+
+/// The most figures of one claim.
+const MAX_FIGURES: usize = 3;
+
+const FIGURES: [(&str, Shown); 4] =
+    [("values", Shown::Values), ("curves", Shown::Curves), ("ratios", Shown::Ratios), ("trade", Shown::Trade)];
 
 const RELATIONS: [(&str, Relation); 5] = [
     ("<", Relation::Less),
@@ -60,11 +66,25 @@ fn claim(section: Section<'_>, before: &[Claim]) -> Option<Claim> {
         entry.fault(format!("the claim `{name}` is named twice"), "give it another name");
     }
     let says = sentence(&section);
-    let figure = section.choice_or("figure", &[("values", Shown::Values), ("curves", Shown::Curves)], Shown::Values);
+    let figures = section.entry("figure").map_or_else(|| Some(values()), |entry| figures(&entry));
     let (source, note) = (words(&section, "source"), words(&section, "note"));
-    let claim = Claim { name: name?, says: says?, source, note, figure };
+    let title = words(&section, "title").filter(|title| !title.is_empty());
+    let claim = Claim { name: name?, title, says: says?, source, note, figures: figures? };
     section.finish(&[]);
     Some(claim)
+}
+
+/// One kind of figure, or several.
+fn figures(entry: &Entry<'_>) -> Option<Vec<Shown>> {
+    if entry.is_text() {
+        return entry.choice(&FIGURES).map(|one| vec![one]);
+    }
+    let all = entry.list()?;
+    if all.is_empty() || all.len() > MAX_FIGURES {
+        entry.fault(format!("has {} figures", all.len()), format!("one to {MAX_FIGURES} of them"));
+        return None;
+    }
+    all.iter().map(|one| one.choice(&FIGURES)).collect()
 }
 
 fn sentence(section: &Section<'_>) -> Option<String> {
@@ -87,7 +107,8 @@ fn words(section: &Section<'_>, key: &'static str) -> Option<String> {
 fn expectation(section: Section<'_>, scenario: &Scenario) -> Option<Expectation> {
     let says = sentence(&section);
     let (source, claim) = (words(&section, "source"), claim_of(&section, scenario));
-    let left = left(&section, scenario);
+    let over = over(&section, scenario);
+    let left = left(&section, scenario, over.as_deref());
     let relation = match section.entry("relation") {
         Some(entry) => entry.choice(&RELATIONS),
         None => {
@@ -95,9 +116,10 @@ fn expectation(section: Section<'_>, scenario: &Scenario) -> Option<Expectation>
             None
         }
     };
-    section.knows(&["other", "other_metric", "factor", "value", "tolerance", "within"]);
+    section.knows(&["other", "other_metric", "factor", "value", "tolerance", "within", "published", "published_other"]);
     // What the right side may be depends on the left, and what tolerances there are on the relation.
     let right = left.as_ref().and_then(|left| bound(&section, left, scenario));
+    let published = left.as_ref().zip(right.as_ref()).map(|(left, right)| published(&section, left.metric, right));
     let tolerance = relation.zip(left.as_ref()).and_then(|(relation, left)| tolerance(&section, relation, left.metric));
     section.finish(&[]);
     Some(Expectation {
@@ -107,8 +129,43 @@ fn expectation(section: Section<'_>, scenario: &Scenario) -> Option<Expectation>
         right: right?,
         tolerance: tolerance?,
         source,
+        published: published?,
         claim,
     })
+}
+
+/// What the source gives for the two sides, as numbers.
+fn published(section: &Section<'_>, left: Metric, right: &Bound) -> Option<Published> {
+    let (own, other) = (section.entry("published"), section.entry("published_other"));
+    if let (Some(entry), None) = (&own, section.entry("source")) {
+        entry.fault("is nobody's", "say whose it is: source = \"...\"");
+    }
+    let other = match (other, right) {
+        (Some(entry), Bound::Value(_)) => {
+            entry.fault("belongs to `other`", "leave it out, or give `other` instead of `value`");
+            None
+        }
+        (Some(entry), Bound::Times { other, .. }) => amount(&entry, other.metric),
+        (None, _) => None,
+    };
+    Some(Published { left: amount(&own?, left)?, right: other })
+}
+
+/// The client that the others are set against, for a metric of two clients.
+fn over(section: &Section<'_>, scenario: &Scenario) -> Option<String> {
+    let entry = section.entry("over")?;
+    client(&entry, scenario)
+}
+
+/// A client of the scenario.
+fn client(entry: &Entry<'_>, scenario: &Scenario) -> Option<String> {
+    let name = entry.text()?;
+    if scenario.clients.iter().all(|client| client.name != name) {
+        let known = suggest(name, scenario.clients.iter().map(|client| client.name.as_str()));
+        entry.fault(format!("there is no client `{}`", shown(name)), known);
+        return None;
+    }
+    Some(name.to_owned())
 }
 
 fn claim_of(section: &Section<'_>, scenario: &Scenario) -> Option<String> {
@@ -124,7 +181,7 @@ fn claim_of(section: &Section<'_>, scenario: &Scenario) -> Option<String> {
 }
 
 /// `metric` and `client`.
-fn left(section: &Section<'_>, scenario: &Scenario) -> Option<Quantity> {
+fn left(section: &Section<'_>, scenario: &Scenario, over: Option<&str>) -> Option<Quantity> {
     let entry = section.entry("metric");
     if entry.is_none() {
         section.fault("metric", "is missing: which quantity", "a column of summary.csv: metric = \"notice_p99_us\"");
@@ -141,22 +198,34 @@ fn left(section: &Section<'_>, scenario: &Scenario) -> Option<Quantity> {
             None
         }
     };
-    quantity(entry.as_ref().and_then(metric)?, &subject?, scenario)
+    let metric = entry.as_ref().and_then(metric)?;
+    match section.entry("over") {
+        None if metric.is_of_two() => {
+            section.fault("over", "is missing: what the client is set against", "over = \"monitor\"");
+            None
+        }
+        Some(entry) if !metric.is_of_two() => {
+            entry.fault(format!("`{metric}` is of one client alone"), "leave it out");
+            None
+        }
+        _ => quantity(metric, &subject?, over, scenario),
+    }
 }
 
 fn metric(entry: &Entry<'_>) -> Option<Metric> {
     let name = entry.text()?;
     let found = Metric::named(name);
     if found.is_none() {
-        let known = suggest(name, Metric::of_clients().chain(Metric::of_probes()).map(Metric::name));
+        let known = suggest(name, Metric::every().map(Metric::name));
         entry.fault(format!("{:?} is not a metric", shown(name)), known);
     }
     found
 }
 
 /// A metric of a client or probe of the scenario.
-fn quantity(metric: Metric, entry: &Entry<'_>, scenario: &Scenario) -> Option<Quantity> {
+fn quantity(metric: Metric, entry: &Entry<'_>, over: Option<&str>, scenario: &Scenario) -> Option<Quantity> {
     let of = entry.text()?;
+    let over = over.filter(|_| metric.is_of_two()).map(str::to_owned);
     if let Some(program) = metric.program() {
         let probes = scenario.probes.iter().filter(|probe| probe.program == program);
         let known: Vec<&str> = probes.map(|probe| probe.name.as_str()).collect();
@@ -166,14 +235,9 @@ fn quantity(metric: Metric, entry: &Entry<'_>, scenario: &Scenario) -> Option<Qu
             entry.fault(what, suggest(of, known));
             return None;
         }
-        return Some(Quantity { metric, of: of.to_owned() });
+        return Some(Quantity { metric, of: of.to_owned(), over });
     }
-    if scenario.clients.iter().all(|client| client.name != of) {
-        let known = suggest(of, scenario.clients.iter().map(|client| client.name.as_str()));
-        entry.fault(format!("there is no client `{}`", shown(of)), known);
-        return None;
-    }
-    Some(Quantity { metric, of: of.to_owned() })
+    Some(Quantity { metric, of: client(entry, scenario)?, over })
 }
 
 /// `value`, or `other` with its `factor`.
@@ -204,7 +268,7 @@ fn bound(section: &Section<'_>, left: &Quantity, scenario: &Scenario) -> Option<
                 );
                 return None;
             }
-            Some(Bound::Times { factor, other: quantity(right, &other, scenario)? })
+            Some(Bound::Times { factor, other: quantity(right, &other, left.over.as_deref(), scenario)? })
         }
         (Some(value), Some(_)) => {
             value.fault("there are both `value` and `other`", "give one of them");

@@ -32,8 +32,18 @@ struct Known {
     dimension: Dimension,
     /// Base units (ns) in one unit of the table.
     per_unit: f64,
-    /// The probe program that measures it; `None`: it is a client's.
-    program: Option<&'static str>,
+    /// Whose it is.
+    of: Of,
+}
+
+/// Whose quantity a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    Client,
+    /// What one client has over another.
+    TwoClients,
+    /// The probes with this program.
+    Probe(&'static str),
 }
 
 /// The name of a quantity.
@@ -41,18 +51,18 @@ struct Known {
 pub struct Metric(&'static Known);
 
 const fn of_client(name: &'static str, dimension: Dimension) -> Known {
-    Known { name, dimension, per_unit: 1.0, program: None }
+    Known { name, dimension, per_unit: 1.0, of: Of::Client }
 }
 
 const fn duration(name: &'static str, per_unit: f64) -> Known {
-    Known { name, dimension: Dimension::Duration, per_unit, program: None }
+    Known { name, dimension: Dimension::Duration, per_unit, of: Of::Client }
 }
 
 const MS: f64 = 1e6;
 const US: f64 = 1e3;
 
 /// What can be asked of a client: columns of `summary.csv`, in their order, and percentiles that it leaves out.
-static OF_CLIENTS: [Known; 45] = [
+static OF_CLIENTS: [Known; 47] = [
     duration("achieved_period_ms", MS),
     of_client("changes", Dimension::Count),
     of_client("noticed", Dimension::Count),
@@ -89,7 +99,9 @@ static OF_CLIENTS: [Known; 45] = [
     duration("seen_p99_us", US),
     duration("seen_mean_us", US),
     duration("connect_ms", MS),
+    duration("recovery_ms", MS),
     of_client("noticed_per_s", Dimension::PerSecond),
+    of_client("noticed_per_cpu_percent", Dimension::Ratio),
     of_client("expected_missed_fraction", Dimension::Fraction),
     of_client("expected_redundant_fraction", Dimension::Fraction),
     duration("expected_notice_mean_us", US),
@@ -100,12 +112,19 @@ static OF_CLIENTS: [Known; 45] = [
     duration("expected_age_peak_us", US),
 ];
 
+/// What one client has over another: `client` over `over`.
+///
+/// `cpu_us_per_us_won` is the processor time, of client and IOC, that it takes for each change more than the other, over the mean notice
+/// latency that it wins by that.
+static OF_TWO: [Known; 1] =
+    [Known { name: "cpu_us_per_us_won", dimension: Dimension::Ratio, per_unit: 1.0, of: Of::TwoClients }];
+
 const fn of_probe(program: &'static str, name: &'static str, dimension: Dimension, per_unit: f64) -> Known {
-    Known { name, dimension, per_unit, program: Some(program) }
+    Known { name, dimension, per_unit, of: Of::Probe(program) }
 }
 
 /// What probes measure.
-static OF_PROBES: [Known; 15] = [
+static OF_PROBES: [Known; 16] = [
     of_probe("parallel", "alone_ms", Dimension::Duration, MS),
     of_probe("parallel", "threads_ms", Dimension::Duration, MS),
     of_probe("parallel", "processes_ms", Dimension::Duration, MS),
@@ -115,6 +134,7 @@ static OF_PROBES: [Known; 15] = [
     of_probe("lost_updates", "lost_locked_fraction", Dimension::Fraction, 1.0),
     of_probe("sleep_zero", "handover_fraction", Dimension::Fraction, 1.0),
     of_probe("sleep_zero", "handover_control_fraction", Dimension::Fraction, 1.0),
+    of_probe("sleep_zero", "handover_sharp_fraction", Dimension::Fraction, 1.0),
     of_probe("sleep_zero", "sleep_zero_alone_us", Dimension::Duration, US),
     of_probe("sleep_zero", "sleep_zero_beside_us", Dimension::Duration, US),
     of_probe("coroutines", "gap_blocking_ms", Dimension::Duration, MS),
@@ -124,7 +144,7 @@ static OF_PROBES: [Known; 15] = [
 ];
 
 fn all() -> impl Iterator<Item = &'static Known> {
-    OF_CLIENTS.iter().chain(&OF_PROBES)
+    OF_CLIENTS.iter().chain(&OF_TWO).chain(&OF_PROBES)
 }
 
 impl Metric {
@@ -133,6 +153,11 @@ impl Metric {
     pub fn named(name: &str) -> Option<Metric> {
         let bare = |known: &Known| known.name.strip_suffix("_us").or(known.name.strip_suffix("_ms")) == Some(name);
         all().find(|k| k.name == name).or_else(|| all().find(|k| bare(k))).map(Metric)
+    }
+
+    /// All metrics.
+    pub fn every() -> impl Iterator<Item = Metric> {
+        all().map(Metric)
     }
 
     /// The metrics of clients.
@@ -148,7 +173,22 @@ impl Metric {
     /// The probe program that measures it; `None`: it is a client's.
     #[must_use]
     pub fn program(self) -> Option<&'static str> {
-        self.0.program
+        match self.0.of {
+            Of::Probe(program) => Some(program),
+            Of::Client | Of::TwoClients => None,
+        }
+    }
+
+    /// Whether it is what one client has over another.
+    #[must_use]
+    pub fn is_of_two(self) -> bool {
+        self.0.of == Of::TwoClients
+    }
+
+    /// Whether no value of it can be below zero.
+    #[must_use]
+    pub fn is_never_negative(self) -> bool {
+        matches!(self.dimension(), Dimension::Fraction | Dimension::Count)
     }
 
     /// Its name, as the column is called.

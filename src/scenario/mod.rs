@@ -24,10 +24,13 @@ pub(crate) mod problem;
 mod pv_block;
 mod read;
 pub(crate) mod section;
+pub mod shard;
+pub mod sweep;
+mod sweep_block;
 mod trace_file;
 
 pub use catalogue::{BUILT_IN, BuiltIn};
 pub use difference::difference;
 pub use overrides::{OverrideError, Overrides};
 pub use problem::{Problem, ScenarioError, nearest};
-pub use read::{LoadedText, Source, read};
+pub use read::{LoadedText, Source, read, read_sweep};

@@ -1,5 +1,7 @@
 //! The finished scenario that the rest of the program believes: every value in it has been checked.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::expectation::{Claim, Expectation};
@@ -33,6 +35,9 @@ pub struct Scenario {
     pub connect_timeout: Span,
     /// Whether all clients run side by side on one IOC, instead of one at a time.
     pub concurrent: bool,
+    /// Whether the IOC goes away in mid-window, and comes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<Restart>,
     /// How much is recorded.
     pub facts: Facts,
     /// Entries of an event queue's ring, where that is not the 144 of EPICS base.
@@ -41,9 +46,9 @@ pub struct Scenario {
     /// The emitter wakes this long before each change and spins until it is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spin: Option<Span>,
-    /// Whether the processors are kept from sleeping while clients are measured.
+    /// Whether IOC and clients share one processor that is kept awake while clients are measured.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub awake: bool,
+    pub steady: bool,
     /// The blocks that PVs were defined in.
     pub groups: Vec<PvGroup>,
     /// All PVs, patterns expanded; [`PvId`] is the index.
@@ -74,6 +79,18 @@ impl Scenario {
         self.pvs.iter().filter_map(|pv| self.groups.get(pv.group))
     }
 
+    /// The IOC's listeners of each client, one for each of its copies, so that the IOC's count tells them apart.
+    #[must_use]
+    pub fn listeners(&self) -> Vec<Range<usize>> {
+        let mut next = 0;
+        let range = |client: &ClientSpec| {
+            let first = next;
+            next += client.copies as usize;
+            first..next
+        };
+        self.clients.iter().map(range).collect()
+    }
+
     /// How long a client goes on before its window opens: its first, random, phase is over by then.
     #[must_use]
     pub fn warmup_of(&self, client: &ClientSpec) -> Span {
@@ -92,6 +109,15 @@ impl Scenario {
     pub fn drain_of(&self, client: &ClientSpec) -> Span {
         self.drain.max(stretched(client.asked_period().unwrap_or_default() * 2))
     }
+}
+
+/// The IOC goes away in mid-window, once for each client, as if its process had been restarted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restart {
+    /// When, from the opening of the window on.
+    pub at: Span,
+    /// How long it is away: all circuits are closed, nobody answers searches, nothing changes.
+    pub down: Span,
 }
 
 /// How much is recorded.
@@ -212,6 +238,15 @@ pub enum Change {
         /// How long it then rests.
         resting: Span,
     },
+    /// Faster and faster: at a rate that rises (or falls) evenly from one to the other, then again from the start.
+    Ramp {
+        /// Changes a second at the start.
+        from_hz: f64,
+        /// Changes a second at the end.
+        to_hz: f64,
+        /// How long one rise takes.
+        length: Span,
+    },
     /// As a CSV file says, again from its start when it ends.
     Trace {
         /// The file as the scenario names it.
@@ -238,9 +273,24 @@ impl Change {
             Change::Motor { interval, moving, resting } => {
                 per((moving.0 / interval.0.max(1)) as f64, *moving + *resting)
             }
+            Change::Ramp { from_hz, to_hz, length } => per(ramp_changes(*from_hz, *to_hz, *length) as f64, *length),
             Change::Trace { .. } => None,
         }
     }
+}
+
+/// Changes of one pass of a ramp: the area below its rate, as a whole number of at least 1.
+#[must_use]
+pub fn ramp_changes(from_hz: f64, to_hz: f64, length: Span) -> u64 {
+    ((from_hz + to_hz) / 2.0 * length.as_secs_f64()).round().max(1.0) as u64
+}
+
+/// When so large a part of a ramp's changes is over, as a part of its length: with a rate that goes evenly from `a` to `b`, the part
+/// `u` is over after `(√(a² + u(b² - a²)) - a)/(b - a)`, which is written here so that equal rates are no exception.
+#[must_use]
+pub fn ramp_time(from_hz: f64, to_hz: f64, part: f64) -> f64 {
+    let now = (from_hz * from_hz + part * (to_hz * to_hz - from_hz * from_hz)).sqrt();
+    part * (from_hz + to_hz) / (from_hz + now)
 }
 
 /// How the PVs of a block stand to each other in time.
@@ -299,9 +349,21 @@ pub struct ClientSpec {
     pub dbr: DbrChoice,
     /// A slow callback: how long the client works on each update before it takes the next.
     pub service_time: Span,
+    /// So many of it run at once, each with circuits of its own.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub copies: u32,
     /// CPU-bound processes beside it, started and ended with it; their processor time is not its own.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub hog_processes: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_one(number: &u32) -> bool {
+    *number == 1
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]

@@ -51,6 +51,13 @@ pub fn client_seed(scenario: &Scenario, repeat: u32, client: usize) -> u64 {
     seed(&[scenario.seed, u64::from(repeat), 1 + client as u64])
 }
 
+/// The same of one of its copies, counted from 0.
+#[must_use]
+pub fn copy_seed(scenario: &Scenario, repeat: u32, client: usize, copy: u32) -> u64 {
+    let first = client_seed(scenario, repeat, client);
+    if copy == 0 { first } else { seed(&[first, u64::from(copy)]) }
+}
+
 /// A seed for one purpose (SplitMix64's finalizer over the parts).
 #[must_use]
 pub fn seed(parts: &[u64]) -> u64 {

@@ -80,6 +80,8 @@ impl fmt::Display for ScenarioError {
 pub(crate) struct Findings<'a> {
     file: &'a str,
     text: &'a str,
+    /// Which of several readings of the text this is; empty for the only one.
+    case: String,
     found: RefCell<Vec<Finding>>,
 }
 
@@ -101,7 +103,12 @@ enum Where {
 impl<'a> Findings<'a> {
     /// Nothing found yet.
     pub(crate) fn new(file: &'a str, text: &'a str) -> Findings<'a> {
-        Findings { file, text, found: RefCell::new(Vec::new()) }
+        Findings { file, text, case: String::new(), found: RefCell::new(Vec::new()) }
+    }
+
+    /// The same, of a reading that every fault is to name.
+    pub(crate) fn in_the_case_of(self, case: &str) -> Findings<'a> {
+        Findings { case: case.to_owned(), ..self }
     }
 
     /// Adds a fault at a range of bytes of the text.
@@ -123,6 +130,7 @@ impl<'a> Findings<'a> {
     }
 
     fn push(&self, at: Where, key: &str, what: String, advice: String) {
+        let what = if self.case.is_empty() { what } else { format!("{what} (in the cell {})", self.case) };
         self.found.borrow_mut().push(Finding { at, key: key.to_owned(), what, advice });
     }
 

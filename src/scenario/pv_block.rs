@@ -101,6 +101,7 @@ pub(crate) fn read<'a>(section: Section<'a>, traces: &mut Traces<'_>) -> Option<
     Some(PvBlock { group, names, name_entry })
 }
 
+/// The names of a block: of its range, only the first `pvs` where that is given.
 fn names<'a>(section: &Section<'a>) -> Option<(Entry<'a>, String, Vec<PvName>)> {
     let Some(entry) = section.entry("name") else {
         section.fault("name", "is missing", "a PV name, or many: name = \"TEST:CALC{000..099}\"");
@@ -108,8 +109,13 @@ fn names<'a>(section: &Section<'a>) -> Option<(Entry<'a>, String, Vec<PvName>)> 
     };
     let text = entry.text()?;
     match NamePattern::parse(text).and_then(|pattern| pattern.names()) {
-        Ok(names) => Some((entry, text.to_owned(), names)),
+        Ok(mut names) => {
+            let most = names.len() as u64;
+            names.truncate(section.whole_or("pvs", 1..=most, most) as usize);
+            Some((entry, text.to_owned(), names))
+        }
         Err(e) => {
+            section.knows(&["pvs"]);
             entry.fault(e.to_string(), e.advice());
             None
         }

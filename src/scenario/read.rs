@@ -9,12 +9,14 @@ use super::change::Traces;
 use super::client_block::{self, PvIndex};
 use super::duration::LONGEST;
 use super::expect_block;
-use super::model::{ClientSpec, Facts, PvGroup, PvSpec, Scenario};
+use super::model::{ClientSpec, Facts, PvGroup, PvSpec, Restart, Scenario};
 use super::pattern::MAX_PVS;
 use super::probe_block;
 use super::problem::{Findings, ScenarioError};
 use super::pv_block::{self, PvBlock};
 use super::section::{Entry, Section};
+use super::sweep::{self, Axis, Cell, Sweep};
+use super::sweep_block;
 use crate::pv::PvName;
 use crate::time::Span;
 
@@ -30,6 +32,8 @@ const MAX_CLIENTS: usize = 10_000;
 const MAX_LOOKED_AT: usize = 10_000_000;
 /// The most bytes that the values of all PVs may take together.
 const MAX_VALUE_BYTES: u64 = 1 << 30;
+/// The most PVs in all cells of a sweep together.
+const MAX_SWEPT_PVS: usize = 5_000_000;
 /// The longest name of a scenario or client, in characters.
 const MAX_NAME: usize = 64;
 /// Entries of an event queue's ring: from those of EPICS base (`EVENTQUESIZE` of `dbEvent.c`) up.
@@ -58,25 +62,78 @@ pub struct LoadedText {
 }
 
 /// Reads a scenario. `load` gives the text of a file that the scenario names, by the name as it is written there, or the
-/// reason why it cannot.
+/// reason why it cannot. Of a file with a `[sweep]` it is the scenario as its blocks have it.
 ///
 /// # Errors
 /// Everything that is wrong with the text, in its order: unknown keys, wrong types, values out of range, PVs or clients named
-/// twice, trace files that are missing or unsorted, client PV lists that match nothing.
+/// twice, trace files that are missing or unsorted, client PV lists that match nothing, a `[sweep]` that does not fit.
 pub fn read(source: Source<'_>, load: &dyn Fn(&str) -> Result<LoadedText, String>) -> Result<Scenario, ScenarioError> {
     let findings = Findings::new(source.file, source.text);
-    let table = match DeTable::parse(source.text) {
-        Ok(table) => table,
-        Err(e) => {
-            findings.add(e.span().unwrap_or(0..0), "", format!("not TOML: {}", e.message()), "");
-            return Err(findings.into_error());
-        }
-    };
-    let root = Section::root(table.get_ref(), &findings);
-    let scenario = scenario(&root, source.name, &mut Traces::new(load), &findings);
-    root.finish(&[]);
+    let Some(table) = parse(&source, &findings) else { return Err(findings.into_error()) };
+    let scenario = whole(&table, source.name, load, &findings);
+    if findings.is_empty() {
+        sweep_block::axes(&table, &findings);
+    }
     findings.finish()?;
     Ok(scenario)
+}
+
+/// Reads every cell of a file with a `[sweep]`; `None` when it has none.
+///
+/// # Errors
+/// Those of [`read`]; and what is wrong in the first cell that is no scenario, which is named.
+pub fn read_sweep(
+    source: Source<'_>,
+    load: &dyn Fn(&str) -> Result<LoadedText, String>,
+) -> Result<Option<Sweep>, ScenarioError> {
+    let findings = Findings::new(source.file, source.text);
+    let Some(table) = parse(&source, &findings) else { return Err(findings.into_error()) };
+    if !table.contains_key(sweep_block::SWEEP) {
+        return Ok(None);
+    }
+    whole(&table, source.name, load, &findings);
+    let swept = if findings.is_empty() { sweep_block::axes(&table, &findings) } else { None };
+    let Some(swept) = swept else { return Err(findings.into_error()) };
+    let axes: Vec<Axis> = swept.iter().map(|swept| swept.axis.clone()).collect();
+    let (mut cells, mut pvs) = (Vec::new(), 0);
+    for number in 0..axes.iter().map(|axis| axis.values.len()).product() {
+        let at = sweep::combination(&axes, number);
+        let told = sweep::told(&axes, &at);
+        let findings = Findings::new(source.file, source.text).in_the_case_of(&told);
+        let table = sweep_block::with_values(&table, &swept, &at);
+        let mut scenario = whole(&table, source.name, load, &findings);
+        pvs += scenario.pvs.len();
+        if pvs > MAX_SWEPT_PVS {
+            let what = format!("the cells up to here have {pvs} PVs together, more than {MAX_SWEPT_PVS}");
+            findings.add(0..0, sweep_block::SWEEP, what, "sweep fewer values, or serve fewer PVs");
+        }
+        findings.finish()?;
+        scenario.title = format!("{} ({told})", scenario.title);
+        cells.push(Cell { folder: sweep::folder(&axes, number, &at), at, scenario });
+    }
+    Ok(Some(Sweep { axes, cells }))
+}
+
+fn parse<'t>(source: &Source<'t>, findings: &Findings<'_>) -> Option<DeTable<'t>> {
+    match DeTable::parse(source.text) {
+        Ok(table) => Some(table.into_inner()),
+        Err(e) => {
+            findings.add(e.span().unwrap_or(0..0), "", format!("not TOML: {}", e.message()), "");
+            None
+        }
+    }
+}
+
+fn whole<'t>(
+    table: &'t DeTable<'t>,
+    name: &str,
+    load: &dyn Fn(&str) -> Result<LoadedText, String>,
+    findings: &'t Findings<'t>,
+) -> Scenario {
+    let root = Section::root(table, findings);
+    let scenario = scenario(&root, name, &mut Traces::new(load), findings);
+    root.finish(&[]);
+    scenario
 }
 
 fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findings: &Findings<'_>) -> Scenario {
@@ -93,11 +150,12 @@ fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findin
         drain: root.time_or("drain", Span::ZERO..=LONGEST, Span::from_millis(200)),
         connect_timeout: root.time_or("connect_timeout", SHORTEST_WINDOW..=LONGEST, Span::from_secs(5)),
         concurrent: root.flag_or("concurrent", false),
+        restart: None,
         facts: root.choice_or("facts", &[("news", Facts::News), ("full", Facts::Full)], Facts::News),
         event_queue: Some(root.whole_or("event_queue", EVENT_QUEUE, *EVENT_QUEUE.start()) as u32)
             .filter(|entries| u64::from(*entries) != *EVENT_QUEUE.start()),
         spin: Some(root.time_or("spin", Span::ZERO..=LONGEST_SPIN, Span::ZERO)).filter(|spin| *spin > Span::ZERO),
-        awake: root.flag_or("awake", false),
+        steady: root.flag_or("steady", false),
         groups: Vec::new(),
         pvs: Vec::new(),
         clients: Vec::new(),
@@ -105,6 +163,7 @@ fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findin
         claims: Vec::new(),
         expectations: Vec::new(),
     };
+    scenario.restart = root.entry("restart").and_then(|e| restart(&e, scenario.window));
     let (mut blocks, mut named): (Vec<PvBlock<'_>>, u64) = (Vec::new(), 0);
     for section in root.sections("pv") {
         let block = pv_block::read(section, traces);
@@ -129,7 +188,7 @@ fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findin
         check_names(&clients);
         scenario.clients = clients.into_iter().map(|(_, client)| client).collect();
     }
-    root.knows(&["probe", "claim", "expect"]);
+    root.knows(&["probe", "claim", "expect", sweep_block::SWEEP]);
     // Likewise with clients missing.
     if findings.is_empty() {
         scenario.probes = probe_block::read(root.sections("probe"), &scenario.clients);
@@ -138,6 +197,30 @@ fn scenario(root: &Section<'_>, file_name: &str, traces: &mut Traces<'_>, findin
         expect_block::read(root, &mut scenario);
     }
     scenario
+}
+
+/// `restart = { at = "2s", down = "500ms" }`: the IOC is back before the shortest window closes.
+fn restart(entry: &Entry<'_>, window: Span) -> Option<Restart> {
+    let section = entry.section()?;
+    let time = |key, advice: &str| {
+        let entry = section.entry(key);
+        if entry.is_none() {
+            section.fault(key, "is missing", advice);
+        }
+        entry?.time(SHORTEST_WINDOW..=LONGEST)
+    };
+    let at = time("at", "when the IOC goes away, from the opening of the window on: at = \"2s\"");
+    let down = time("down", "how long it is away: down = \"500ms\"");
+    section.finish(&[]);
+    let (at, down) = (at?, down?);
+    if at + down >= window {
+        entry.fault(
+            format!("the IOC would be back after {}, and the window is {window} long", at + down),
+            "a longer `window`, an earlier `at`, or a shorter `down`",
+        );
+        return None;
+    }
+    Some(Restart { at, down })
 }
 
 fn check_values_fit(blocks: &[PvBlock<'_>]) {
@@ -182,10 +265,10 @@ fn gather(blocks: Vec<PvBlock<'_>>) -> (Vec<PvGroup>, Vec<PvSpec>) {
 type NamedClient<'a> = (Option<Entry<'a>>, ClientSpec);
 
 fn read_clients<'a>(sections: Vec<Section<'a>>, scenario: &Scenario, index: &PvIndex<'_>) -> Vec<NamedClient<'a>> {
-    let (mut clients, mut looked_at) = (Vec::new(), 0);
+    let (mut clients, mut looked_at, mut copies) = (Vec::new(), 0, 0);
     for section in sections {
-        if looked_at > MAX_LOOKED_AT || clients.len() == MAX_CLIENTS {
-            let what = format!("up to here there are {} clients, and {looked_at} PVs in their lists", clients.len());
+        if looked_at > MAX_LOOKED_AT || copies >= MAX_CLIENTS {
+            let what = format!("up to here there are {copies} clients, and {looked_at} PVs in their lists");
             section.fault(
                 "",
                 what,
@@ -194,7 +277,8 @@ fn read_clients<'a>(sections: Vec<Section<'a>>, scenario: &Scenario, index: &PvI
             break;
         }
         let client = client_block::read(section, scenario, index);
-        looked_at += client.1.pvs.len();
+        looked_at += client.1.pvs.len() * client.1.copies as usize;
+        copies += client.1.copies as usize;
         clients.push(client);
     }
     clients

@@ -8,7 +8,7 @@ use crate::pv::{PvId, Seq};
 use crate::scenario::model::Scenario;
 use crate::summary::{Measured, Summary, Warning, summarise_measured};
 use crate::time::Tick;
-use crate::trace::{Emission, Failure, Observation, Request, Segment, Trace, Window};
+use crate::trace::{Emission, Failure, IocTally, Observation, Outage, Request, Segment, Trace, Window};
 
 /// By how much the facts of a group are moved.
 #[derive(Clone, Debug, Default)]
@@ -58,7 +58,13 @@ impl Offset {
     fn segment(&self, segment: Segment) -> Segment {
         let Window { open, close, end } = segment.window;
         let window = Window { open: self.at(open), close: self.at(close), end: self.at(end) };
-        Segment { window, begun: self.at(segment.begun), ..segment }
+        let outage = segment.ioc.outage.map(|o| Outage { down: self.at(o.down), up: self.at(o.up) });
+        let ioc = IocTally { outage, ..segment.ioc };
+        let mut tally = segment.tally;
+        for loss in tally.iter_mut().flat_map(|tally| &mut tally.losses) {
+            (loss.lost, loss.back) = (self.at(loss.lost), loss.back.map(|back| self.at(back)));
+        }
+        Segment { window, begun: self.at(segment.begun), ioc, tally, ..segment }
     }
 }
 

@@ -50,11 +50,12 @@ const METRICS: &[Metric] = &[
 #[derive(Clone, Debug, PartialEq)]
 pub struct Budget(Vec<Limit>);
 
-/// One limit: the quantity stays below it.
+/// One limit: the quantity stays below it, or may reach it where it is `inclusive`.
 #[derive(Clone, Debug, PartialEq)]
 struct Limit {
     metric: usize,
     below: f64,
+    inclusive: bool,
     /// As it was written.
     text: String,
 }
@@ -95,12 +96,14 @@ impl Budget {
 
 fn limit(text: &str) -> Result<Limit, BudgetError> {
     let (name, value) = text.split_once('<').ok_or_else(|| BudgetError::NoLimit(text.to_owned()))?;
-    let (name, value) = (name.trim(), value.strip_prefix('=').unwrap_or(value).trim());
+    let (name, inclusive) = (name.trim(), value.starts_with('='));
+    let value = value.strip_prefix('=').unwrap_or(value).trim();
     let known = METRICS.iter().position(|metric| metric.name == name);
     let metric = known.ok_or_else(|| BudgetError::Unknown(name.to_owned()))?;
     let below = self::value(METRICS[metric].kind, value);
     let below = below.map_err(|why| BudgetError::Value { limit: text.to_owned(), why })?;
-    Ok(Limit { metric, below, text: format!("{name}<{value}") })
+    let sign = if inclusive { "<=" } else { "<" };
+    Ok(Limit { metric, below, inclusive, text: format!("{name}{sign}{value}") })
 }
 
 fn value(kind: Kind, text: &str) -> Result<f64, String> {
@@ -148,6 +151,12 @@ pub enum Verdict {
 }
 
 impl Budget {
+    /// Whether what is expected keeps all limits.
+    #[must_use]
+    pub fn is_kept(&self, forecast: &Forecast) -> bool {
+        self.0.iter().all(|limit| limit.is_kept(forecast))
+    }
+
     /// How it can be kept: `poller` tells what is expected of a sleep, `callback` of a callback.
     #[must_use]
     pub fn verdict(&self, poller: impl Fn(Span) -> Option<Forecast>, callback: Option<&Forecast>) -> Verdict {
@@ -204,7 +213,8 @@ impl Budget {
 impl Limit {
     /// What has no value breaks no limit only where it cannot have one: a callback asks for nothing in vain.
     fn is_kept(&self, forecast: &Forecast) -> bool {
-        (METRICS[self.metric].of)(forecast).is_some_and(|value| value < self.below)
+        let kept = |value: f64| value < self.below || (self.inclusive && value == self.below);
+        (METRICS[self.metric].of)(forecast).is_some_and(kept)
     }
 }
 
@@ -281,6 +291,17 @@ mod tests {
         assert_eq!(verdict("missed<=50%, requests<10/s"), polling(ms(100), Some(ms(199))));
         assert_eq!(verdict("redundant<0.5,cpu<101%"), polling(Span::from_micros(49_900) + Span(100_000), None));
         assert_eq!(verdict("missed<100%"), polling(Span::ZERO, None));
+    }
+
+    #[test]
+    fn a_limit_may_be_reached_or_not() {
+        // Requests of one a second: a period of exactly 1 s.
+        let at = |sleep: u64| forecast(Span(sleep - 100_000));
+        for (budget, kept) in [("requests<1", false), ("requests<=1", true)] {
+            let budget = Budget::parse(budget).unwrap();
+            assert_eq!(budget.is_kept(&at(1_000_000_000)), kept);
+            assert!(budget.is_kept(&at(1_000_000_001)) && !budget.is_kept(&at(999_999_999)));
+        }
     }
 
     #[test]

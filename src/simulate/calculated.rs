@@ -31,6 +31,7 @@ fn client(scenario: &Scenario, forecast: &Forecast) -> Option<ClientSummary> {
         mean_period_ns: forecast.period_ns,
         mean_round_trip_ns: forecast.round_trip_ns,
         pvs: spec.pvs.len(),
+        copies: spec.copies,
         repeats: 0,
         changes: 0,
         noticed: 0,
@@ -56,6 +57,7 @@ fn client(scenario: &Scenario, forecast: &Forecast) -> Option<ClientSummary> {
         others_percent: None,
         stolen_percent: None,
         connect_ns: None,
+        recovery_ns: None,
         expected: Expected {
             redundant_fraction: forecast.redundant,
             missed_fraction: forecast.missed,

@@ -78,6 +78,8 @@ pub(super) enum Stage {
 pub(super) enum Letter {
     Datagrams(Vec<Vec<u8>>),
     Accepted,
+    /// Nobody listens where the IOC was found.
+    Refused,
     Got,
 }
 
@@ -115,6 +117,10 @@ pub(super) struct Client {
     pub(super) filled: Vec<bool>,
     pub(super) unfilled: usize,
     pub(super) updates: u64,
+    /// Where the thread that keeps the copy is with finding the IOC again, and when it goes on by itself.
+    pub(super) redial: Option<(Stage, Tick)>,
+    /// It has lost the IOC and is not back: since when.
+    pub(super) lost: Option<Tick>,
     pub(super) over: bool,
 }
 
@@ -150,6 +156,8 @@ impl Client {
             filled: vec![false; pvs],
             unfilled: pvs,
             updates: 0,
+            redial: None,
+            lost: None,
             over: false,
             setup,
         }
@@ -157,7 +165,7 @@ impl Client {
 
     /// When it does something next.
     pub(super) fn next(&self) -> Tick {
-        if self.over { NEVER } else { self.timer.min(self.reader) }
+        if self.over { NEVER } else { self.timer.min(self.reader).min(self.redial_at()) }
     }
 
     /// Whether its time is over, or it has failed.
@@ -209,7 +217,7 @@ impl Client {
         self.receive(Letter::Got, at);
     }
 
-    fn receive(&mut self, letter: Letter, at: Tick) {
+    pub(super) fn receive(&mut self, letter: Letter, at: Tick) {
         self.letter = Some(letter);
         self.reader = at + self.back + self.model.reader.draw(&mut self.random);
     }
@@ -225,7 +233,7 @@ impl Client {
 
     /// The reading thread blocks until bytes are there.
     pub(super) fn wait_for_bytes(&mut self) {
-        self.reader = match self.line.down.arrival() {
+        self.reader = match self.line.down.arrival().or(self.line.cut) {
             Some(arrival) => arrival + self.model.reader.draw(&mut self.random),
             None => NEVER,
         };
@@ -235,7 +243,9 @@ impl Client {
 
     /// Does what is due at `now`.
     pub(super) fn step(&mut self, now: Tick, server: &mut Server) {
-        if self.reader <= self.timer {
+        if self.redial_at() < self.reader.min(self.timer) {
+            self.look_for(now, server);
+        } else if self.reader <= self.timer {
             self.reader = NEVER;
             if self.subscribed { self.listen(now, server) } else { self.read(now, server) }
         } else {
@@ -257,14 +267,8 @@ impl Client {
     /// The main thread goes on by itself.
     fn run(&mut self, now: Tick, server: &mut Server) {
         match self.stage {
-            Stage::Starting => {
-                for (tag, pv) in self.setup.pvs.iter().enumerate() {
-                    if self.setup.fetch != Fetch::Connect {
-                        self.search.add(pv.name.clone(), tag as u32, now);
-                    }
-                }
-                if self.setup.fetch == Fetch::Connect { self.poll(now, server) } else { self.look_for(now, server) }
-            }
+            Stage::Starting if self.setup.fetch == Fetch::Connect => self.poll(now, server),
+            Stage::Starting => self.seek(now, server),
             Stage::Sleeping => {
                 let at = self.wake(now);
                 self.poll(at, server);
@@ -295,6 +299,7 @@ impl Client {
         match self.letter.take() {
             Some(Letter::Datagrams(datagrams)) => self.searched(&datagrams, at, server),
             Some(Letter::Accepted) => self.create(at, server),
+            Some(Letter::Refused) => self.seek(at, server),
             Some(Letter::Got) => self.replied(at, server),
             None => self.take_replies(at, server),
         }
@@ -302,20 +307,23 @@ impl Client {
 
     /// Takes the bytes that have come.
     fn take_replies(&mut self, at: Tick, server: &mut Server) {
+        if self.has_ended(at) {
+            return self.lose(at, server);
+        }
         let missing = match self.read_all(at) {
             Ok(missing) => missing,
             Err(why) => return self.fail(why),
         };
         self.make_room(at, server);
         if missing {
-            return self.wait_for_bytes();
+            return self.wait_or_lose(at, server);
         }
-        match self.stage {
+        match self.dialling() {
             Stage::Creating if self.line.channels[self.wanted()].iter().all(Option::is_some) => {
                 self.connected(at, server)
             }
             Stage::Asking => self.replied(at, server),
-            _ => self.wait_for_bytes(),
+            _ => self.wait_or_lose(at, server),
         }
     }
 

@@ -7,6 +7,7 @@ use super::agenda::NEVER;
 use super::client::{Client, SHORTEST_ROUND, Stage};
 use super::server::{Ask, PORT, Server};
 use crate::ca::message::dbe;
+use crate::client::search::Search;
 use crate::client::{Circuit, Identity};
 use crate::scenario::model::Fetch;
 use crate::time::{Span, Tick};
@@ -15,16 +16,27 @@ use crate::time::{Span, Tick};
 const MASK: u16 = dbe::VALUE | dbe::ALARM;
 
 impl Client {
+    /// Starts to search for what it needs now.
+    pub(super) fn seek(&mut self, at: Tick, server: &mut Server) {
+        self.search = Search::new();
+        for tag in self.wanted() {
+            self.search.add(self.setup.pvs[tag].name.clone(), tag as u32, at);
+        }
+        self.look_for(at, server);
+    }
+
     /// Searches for the names that nobody has answered for.
     pub(super) fn look_for(&mut self, at: Tick, server: &mut Server) {
+        if at >= self.notes.end() {
+            self.over = true;
+            return;
+        }
         let (mut datagrams, mut datagram) = (Vec::new(), Vec::new());
         while self.search.transmit(at, &mut datagram) {
             datagrams.push(datagram.clone());
         }
-        self.stage = Stage::Searching;
-        if let Some(again) = self.search.deadline() {
-            self.timer = again.max(at + SHORTEST_ROUND);
-        }
+        let again = self.search.deadline().map_or(NEVER, |again| again.max(at + SHORTEST_ROUND));
+        self.dial(Stage::Searching, again.min(self.notes.end()));
         if !datagrams.is_empty() {
             let arrival = self.departure(at, Span::ZERO);
             server.ask(self.place, arrival, Ask::Search(datagrams));
@@ -33,15 +45,14 @@ impl Client {
 
     /// Connects.
     pub(super) fn connect(&mut self, at: Tick, server: &mut Server) {
-        self.stage = Stage::Connecting;
-        self.timer = NEVER;
+        self.dial(Stage::Connecting, NEVER);
         let arrival = self.departure(at, Span::ZERO);
         server.ask(self.place, arrival, Ask::Connect);
     }
 
     /// Asks for the channels that it needs now.
     pub(super) fn create(&mut self, at: Tick, server: &mut Server) {
-        self.stage = Stage::Creating;
+        self.dial(Stage::Creating, NEVER);
         let identity = Identity { host: "simulated".to_owned(), user: "pollcost".to_owned(), priority: 0 };
         let mut circuit = Circuit::open(&identity, self.setup.payload_limit);
         for tag in self.wanted() {
@@ -60,10 +71,14 @@ impl Client {
         if self.line.flush(arrival) {
             server.ask(self.place, arrival, Ask::Bytes);
         }
+        if self.line.cut.is_some() && self.reader == NEVER {
+            self.wait_for_bytes();
+        }
     }
 
     /// All channels are there.
     pub(super) fn connected(&mut self, at: Tick, server: &mut Server) {
+        let again = self.came_back(at);
         match self.setup.fetch {
             Fetch::Connect => self.request(at, server),
             Fetch::Monitor | Fetch::Cached => self.subscribe(at, server),
@@ -71,7 +86,8 @@ impl Client {
                 if self.setup.shortcut {
                     self.take_shortcuts(server);
                 }
-                self.poll(at, server);
+                // What it had asked for when it lost the IOC it asks for once more.
+                if again { self.fetch(at, server) } else { self.poll(at, server) }
             }
         }
     }
@@ -95,7 +111,11 @@ impl Client {
             }
         }
         self.subscribed = true;
-        self.stage = if self.setup.fetch == Fetch::Monitor { Stage::Listening } else { Stage::Filling };
+        if self.redial.take().is_none() {
+            let monitor = self.setup.fetch == Fetch::Monitor;
+            self.stage = if monitor { Stage::Listening } else { Stage::Filling };
+            self.timer = if monitor { self.notes.end() } else { NEVER };
+        }
         self.flush(at, Span::ZERO, server);
     }
 
@@ -116,6 +136,7 @@ impl Client {
     /// The connection of one get is no longer needed.
     pub(super) fn disconnect(&mut self, at: Tick, server: &mut Server) {
         self.line.circuit = None;
+        self.line.cut = None;
         if let Some(id) = self.line.id.take() {
             let arrival = self.departure(at, Span::ZERO);
             server.ask(self.place, arrival, Ask::Close(id));

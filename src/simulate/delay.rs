@@ -35,18 +35,15 @@ impl Delay {
     pub const NONE: Delay = Delay::Constant(Span::ZERO);
 
     /// Draws one.
+    #[inline]
     pub fn draw(&self, random: &mut Pcg64Mcg) -> Span {
         match self {
             Delay::Constant(span) => *span,
-            Delay::LogNormal { median, sigma } => {
-                let normal: f64 = StandardNormal.sample(random);
-                // Not the platform's: its last digit differs from machine to machine.
-                Span((median.0 as f64 * libm::exp(sigma * normal) + 0.5) as u64)
-            }
             Delay::Exponential { least, mean } => {
                 let more: f64 = Exp1.sample(random);
                 *least + Span((mean.0.saturating_sub(least.0) as f64 * more + 0.5) as u64)
             }
+            Delay::LogNormal { median, sigma } => log_normal(*median, *sigma, random),
             Delay::Samples(samples) => samples.draw(random),
         }
     }
@@ -74,6 +71,12 @@ impl Delay {
     }
 }
 
+fn log_normal(median: Span, sigma: f64, random: &mut Pcg64Mcg) -> Span {
+    let normal: f64 = StandardNormal.sample(random);
+    // Not the platform's: its last digit differs from machine to machine.
+    Span((median.0 as f64 * libm::exp(sigma * normal) + 0.5) as u64)
+}
+
 /// Samples as a histogram kept them: values, and how many there are up to each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Samples {
@@ -97,6 +100,12 @@ impl Samples {
             }
             None => Some(raw),
         }
+    }
+
+    /// Those values, each as likely as the others; `None` of none.
+    #[must_use]
+    pub fn of_values(values: impl Iterator<Item = u64>) -> Option<Samples> {
+        Samples::of(values.map(|value| (value, 1)).collect())
     }
 
     /// Values with how often each came.

@@ -8,6 +8,7 @@ use rand_pcg::Pcg64Mcg;
 use serde::Serialize;
 
 use super::model::{ClientModel, Model, RoundTrip};
+use super::server::BURST;
 use crate::ca::dbr::{DbrClass, DbrType};
 use crate::client::poller::asked_together;
 use crate::pv::PvId;
@@ -27,6 +28,8 @@ const MESSAGES_OF_CONNECT: f64 = 4.0;
 const HEADER_BYTES: f64 = 16.0;
 /// Draws for the quantiles of a callback's delay, which has no closed form.
 const DRAWS: usize = 10_001;
+/// Changes that the IOC makes before it sends what they set off.
+const POSTED_AT_ONCE: f64 = BURST as f64;
 
 /// Quantiles of a notice latency's curve.
 pub const CURVE: usize = 2000;
@@ -94,12 +97,16 @@ pub struct Forecast {
 
 impl Forecast {
     /// What is expected of a scenario's client on a model; `None` where the scenario has no such client, and where theory ends: pacings
-    /// that start over at news (back-off, hybrid), callbacks that work on each update.
+    /// that start over at news (back-off, hybrid), callbacks that work on each update, copies that queue for one IOC. A callback's latency is
+    /// `None` where PVs change together: their updates queue, and the place in the burst decides.
     #[must_use]
     pub fn of(scenario: &Scenario, model: &Model, client: usize) -> Option<Forecast> {
         let (spec, of_client) = (scenario.clients.get(client)?, model.clients.get(client)?);
         let beside: Vec<usize> = if scenario.concurrent { (0..scenario.clients.len()).collect() } else { vec![client] };
         let changing = plan::changing(scenario, &beside);
+        if spec.copies > 1 {
+            return None;
+        }
         let case = Case { scenario, model, spec, own: of_client, costs: of_client.costs, changing };
         match &spec.pacing {
             None => (spec.service_time == Span::ZERO).then(|| case.callback()),
@@ -184,8 +191,10 @@ impl Case<'_> {
     fn push(&self) -> f64 {
         let server = if self.model.ioc.busy { self.model.ioc.costs.ioc_change.0 as f64 } else { 0.0 };
         let c = &self.costs;
-        let own =
-            [c.ioc_send, c.ioc_update, self.moving(1.0), c.client_wakeup].iter().map(|s| self.busy(*s)).sum::<f64>();
+        let own = [c.ioc_send, c.ioc_update, self.moving(1.0), c.client_wakeup, self.moving(1.0)]
+            .iter()
+            .map(|s| self.busy(*s))
+            .sum::<f64>();
         server + own + self.own.push.mean_ns() + self.own.reader.mean_ns()
     }
 
@@ -213,38 +222,46 @@ impl Case<'_> {
         self.rate(&self.spec.pvs)
     }
 
-    /// Times a second that the emitter wakes up: once for all PVs that change together.
-    fn emitter_wakeups(&self) -> f64 {
+    /// Times a second that some of these PVs change: once for all that change together, but for so many at a time as `most`.
+    fn bursts(&self, pvs: &[PvId], most: f64) -> f64 {
         let of = |(index, group): (usize, &crate::scenario::model::PvGroup)| {
             let of_group = |pv: &&PvId| self.scenario.pvs.get(pv.index()).is_some_and(|pv| pv.group == index);
-            let members = self.changing.iter().filter(of_group).count() as f64;
+            let members = pvs.iter().filter(of_group).count() as f64;
             let each = group.change.mean_rate_hz().unwrap_or(0.0);
-            if group.phase == Phase::Aligned { each * members.min(1.0) } else { each * members }
+            if group.phase == Phase::Aligned { each * (members / most).ceil() } else { each * members }
         };
         self.scenario.groups.iter().enumerate().map(of).sum()
+    }
+
+    /// Whether any of the client's PVs change together.
+    fn queues(&self) -> bool {
+        self.bursts(&self.spec.pvs, f64::INFINITY) < self.own_changes()
     }
 
     /// Processor time in ns a second that the IOC takes to make changes.
     fn emitting(&self) -> f64 {
         let c = &self.model.ioc.costs;
-        self.rate(&self.changing) * c.ioc_change.0 as f64 + self.emitter_wakeups() * c.ioc_emitter.0 as f64
+        self.rate(&self.changing) * c.ioc_change.0 as f64
+            + self.bursts(&self.changing, POSTED_AT_ONCE) * c.ioc_emitter.0 as f64
     }
 
-    /// Processor time in ns of what an update costs at the client and at the IOC.
-    fn update_costs(&self) -> (f64, f64) {
+    /// What the updates of a second cost in processor time in ns, at the client and at the IOC, and how often the client wakes up for them.
+    fn updating(&self) -> (f64, f64, f64) {
         let (c, moving) = (&self.costs, self.moving(1.0));
-        let client = c.client_wakeup + c.client_update + moving;
-        let ioc = c.ioc_send + c.ioc_update + moving;
-        (client.0 as f64, ioc.0 as f64)
+        let (changes, sends) = (self.own_changes(), self.bursts(&self.spec.pvs, POSTED_AT_ONCE));
+        let client = sends * c.client_wakeup.0 as f64 + changes * (c.client_update + moving).0 as f64;
+        let ioc = sends * c.ioc_send.0 as f64 + changes * (c.ioc_update + moving).0 as f64;
+        (client, ioc, sends)
     }
 
     fn callback(&self) -> Forecast {
-        let (rate, push) = (self.own_changes(), self.push());
+        let push = self.push();
         let pvs = self.mixture();
-        let (at_client, at_ioc) = self.update_costs();
+        let (at_client, at_ioc, wakeups) = self.updating();
         let drawn = self.push_drawn();
         let at = |p: f64| drawn[(p * (DRAWS - 1) as f64) as usize];
-        let notice = Spread { mean_ns: push, p50_ns: at(0.5), p90_ns: at(0.9), p99_ns: at(0.99) };
+        let spread = Spread { mean_ns: push, p50_ns: at(0.5), p90_ns: at(0.9), p99_ns: at(0.99) };
+        let notice = (!self.queues()).then_some(spread);
         let ages = pvs.as_ref().and_then(|pvs| called_back_age(pvs, push));
         let age = pvs
             .as_ref()
@@ -256,18 +273,18 @@ impl Case<'_> {
             asked_period: None,
             period_ns: None,
             round_trip_ns: None,
-            notice: Some(notice),
+            notice,
             notice_longest_ns: None,
-            notice_curve: curve(at),
-            seen: Some(notice),
+            notice_curve: if notice.is_some() { curve(at) } else { Vec::new() },
+            seen: notice,
             age,
             age_peak_ns: ages.map(|ages| ages.1),
             redundant: None,
             missed: Some(0.0),
             requests_per_s: 0.0,
-            cpu_client_percent: rate * at_client * 1e-7,
-            cpu_ioc_percent: (self.emitting() + rate * at_ioc) * 1e-7,
-            wakeups_per_s: rate,
+            cpu_client_percent: at_client * 1e-7,
+            cpu_ioc_percent: (self.emitting() + at_ioc) * 1e-7,
+            wakeups_per_s: wakeups,
         }
     }
 
@@ -311,7 +328,8 @@ impl Case<'_> {
             asked_period: self.spec.asked_period(),
             period_ns: Some(intervals.mean()),
             round_trip_ns: Some(round_trip),
-            notice: Spread::of(intervals.mean_wait() + back, |x| notice_cdf(&intervals, back, x)),
+            notice: Spread::of(intervals.mean_wait() + back, |x| notice_cdf(&intervals, back, x))
+                .filter(|_| !(cached && self.queues())),
             notice_longest_ns: Some(intervals.wait_quantile(1.0) + back),
             notice_curve: curve(|p| intervals.wait_quantile(p) + back),
             seen: of_pvs(&|pvs, x| seen_cdf(pvs, &intervals, back, x), means.and_then(|m| m.seen_mean_ns)),
@@ -332,10 +350,9 @@ impl Case<'_> {
         let (c, n, rounds) = (&self.costs, self.together(), 1e9 / intervals.mean());
         let slept = if sleeps { 1.0 } else { 0.0 };
         if self.spec.fetch == Fetch::Cached {
-            let (update, sent) = self.update_costs();
-            let changes = self.own_changes();
-            let client = rounds * (slept * ns(c.client_wakeup) + n * ns(c.client_read)) + changes * update;
-            return (client, changes * sent, rounds * slept + changes);
+            let (at_client, at_ioc, wakeups) = self.updating();
+            let client = rounds * (slept * ns(c.client_wakeup) + n * ns(c.client_read)) + at_client;
+            return (client, at_ioc, rounds * slept + wakeups);
         }
         // A connection of its own is closed, too, and greets before it asks: version, user and host.
         let (messages, closing, greeting) = match self.spec.fetch {

@@ -58,12 +58,15 @@ pub(super) struct Gauge<'a> {
     /// The most facts of one kind that were there at once.
     most: usize,
     clients: Vec<OfClient>,
+    /// What each client comes to, its copies together.
+    measured: Vec<Measured>,
 }
 
 /// The measuring of one client.
 #[derive(Debug)]
 struct OfClient {
-    measured: Measured,
+    /// The place of what it comes to.
+    slot: usize,
     /// Observations that stand first among the client's and were measured before.
     known: usize,
     /// What it has heard of each PV, by the PV's number: the latest change, and whether it looks at the PV at all.
@@ -78,14 +81,14 @@ struct Heard {
 }
 
 impl OfClient {
-    fn new(scenario: &Scenario, spec: &ClientSpec) -> OfClient {
+    fn new(scenario: &Scenario, spec: &ClientSpec, slot: usize) -> OfClient {
         let mut heard = vec![None; scenario.pvs.len()];
         for pv in &spec.pvs {
             if let Some(place) = heard.get_mut(pv.index()) {
                 *place = Some(Heard::default());
             }
         }
-        OfClient { measured: Measured::new(scenario), known: 0, heard }
+        OfClient { slot, known: 0, heard }
     }
 
     fn hear(&mut self, observations: &[Observation]) {
@@ -106,9 +109,18 @@ impl OfClient {
 }
 
 impl<'a> Gauge<'a> {
-    pub(super) fn new(scenario: &'a Scenario, specs: Vec<&'a ClientSpec>, begun: Tick, pile: usize) -> Gauge<'a> {
-        let clients = specs.iter().map(|spec| OfClient::new(scenario, spec)).collect();
-        Gauge { scenario, specs, begun, from: Tick(0), pile, limit: pile, told: 0, most: 0, clients }
+    /// `slots` tells for each place which client, of those that `specs` tells of, is there.
+    pub(super) fn new(
+        scenario: &'a Scenario,
+        specs: Vec<&'a ClientSpec>,
+        slots: Vec<usize>,
+        begun: Tick,
+        pile: usize,
+    ) -> Gauge<'a> {
+        let measured = specs.iter().map(|_| Measured::new(scenario)).collect();
+        let of = |slot: usize| Some(OfClient::new(scenario, specs.get(slot)?, slot));
+        let clients = slots.into_iter().filter_map(of).collect();
+        Gauge { scenario, specs, begun, from: Tick(0), pile, limit: pile, told: 0, most: 0, clients, measured }
     }
 
     /// Whether enough has piled up at the IOC and the client that did something last.
@@ -142,11 +154,15 @@ impl<'a> Gauge<'a> {
         }
         watcher.asked(&server.requests);
         server.requests.clear();
+        let back = server.ioc.outage().map(|outage| outage.up);
         let index = EmissionIndex::new(self.scenario.pvs.len(), &server.emissions);
-        for ((of, client), spec) in self.clients.iter_mut().zip(&*clients).zip(&self.specs) {
+        for (of, client) in self.clients.iter_mut().zip(&*clients) {
+            let (Some(spec), Some(measured)) = (self.specs.get(of.slot), self.measured.get_mut(of.slot)) else {
+                continue;
+            };
             let observations = client.notes.observations.as_slice();
-            let facts = Stretch { from: self.from, to, emissions: &index, observations, known: of.known };
-            of.measured.add(self.scenario, spec, window, self.begun, &facts);
+            let facts = Stretch { from: self.from, to, emissions: &index, observations, known: of.known, back };
+            measured.add(self.scenario, spec, window, self.begun, &facts);
         }
         drop(index);
         self.from = self.from.max(to);
@@ -191,6 +207,6 @@ impl<'a> Gauge<'a> {
 
     /// What was measured of each client.
     pub(super) fn finish(self) -> impl Iterator<Item = Measured> {
-        self.clients.into_iter().map(|of| of.measured)
+        self.measured.into_iter()
     }
 }

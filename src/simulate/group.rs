@@ -22,7 +22,7 @@ use crate::scenario::model::{ClientSpec, DbrChoice, Facts, Scenario};
 use crate::scenario::plan;
 use crate::summary::Measured;
 use crate::time::{EPICS_EPOCH_POSIX_SECONDS, Span, Tick, WallClock};
-use crate::trace::{Segment, Window};
+use crate::trace::{IocTally, LedgerRow, Segment, Window};
 
 /// Virtual time zero as a time stamp: 2020-01-01 00:00:00 UTC. Any would do, as long as it is always the same.
 const WALL: WallClock = WallClock { posix_nanos_at_zero: (EPICS_EPOCH_POSIX_SECONDS + 946_771_200) * 1_000_000_000 };
@@ -54,6 +54,8 @@ pub struct Group {
     pub repeat: u32,
     /// Indices of its clients.
     pub clients: Vec<usize>,
+    /// All copies of all of them: the place of the client among `clients`, and which copy.
+    pub places: Vec<(usize, u32)>,
     /// How gets go.
     pub messages: Messages,
     /// At least so many facts are measured at once. More take more memory; the results are the same.
@@ -90,6 +92,7 @@ impl Group {
                 scenario: Arc::clone(scenario),
                 model: Arc::clone(model),
                 repeat,
+                places: places(scenario, &clients),
                 clients,
                 messages,
                 pile: PILE,
@@ -116,7 +119,7 @@ impl Group {
         let changing = plan::changing(scenario, &self.clients);
         let of_group = |pv: &PvId| scenario.groups.get(scenario.pvs.get(pv.index())?.group);
         let changes: f64 = changing.iter().filter_map(|pv| of_group(pv)?.change.mean_rate_hz()).sum();
-        let specs = (0..self.clients.len()).filter_map(|place| self.spec(place));
+        let specs = (0..self.places.len()).filter_map(|place| self.spec(place));
         let of = |client: &ClientSpec| {
             let period = client.asked_period().map_or(f64::INFINITY, |p| p.as_secs_f64() + SHORTEST_PERIOD);
             time(client) * (client.pvs.len() as f64 / period + 10.0 * changes)
@@ -125,12 +128,18 @@ impl Group {
     }
 
     fn spec(&self, place: usize) -> Option<&ClientSpec> {
-        self.scenario.clients.get(*self.clients.get(place)?)
+        self.scenario.clients.get(self.index(place)?)
+    }
+
+    /// Which of the scenario's clients is at a place.
+    fn index(&self, place: usize) -> Option<usize> {
+        self.clients.get(self.places.get(place)?.0).copied()
     }
 
     /// The longest of what the clients want.
     fn longest(&self, of: fn(&Scenario, &ClientSpec) -> Span) -> Span {
-        let wanted = (0..self.clients.len()).filter_map(|place| Some(of(&self.scenario, self.spec(place)?)));
+        let specs = self.clients.iter().filter_map(|client| self.scenario.clients.get(*client));
+        let wanted = specs.map(|spec| of(&self.scenario, spec));
         wanted.max().unwrap_or_default()
     }
 
@@ -148,7 +157,7 @@ impl Group {
 
     fn client(&self, place: usize, spec: &ClientSpec, limits: &Limits) -> Option<Client> {
         let scenario = &self.scenario;
-        let index = *self.clients.get(place)?;
+        let (index, copy) = (self.index(place)?, self.places.get(place)?.1);
         let specs = spec.pvs.iter().filter_map(|id| Some((*id, scenario.pvs.get(id.index())?)));
         let (mut pvs, mut followed) = (Vec::new(), Vec::new());
         for (id, pv) in specs {
@@ -156,7 +165,7 @@ impl Group {
             pvs.push(ClientPv { id, name: pv.name.clone() });
             followed.push(Followed { pv: id, native: group.native, labels: group.labels.len() });
         }
-        let seed = plan::client_seed(scenario, self.repeat, index);
+        let seed = plan::copy_seed(scenario, self.repeat, index, copy);
         let pacing = spec.pacing.clone();
         let poller = pacing.map(|pacing| Poller::new(spec.fetch, pacing, pvs.len(), seed));
         let setup = Setup {
@@ -173,10 +182,16 @@ impl Group {
             shortcut: self.messages == Messages::Counted,
             start: BEGIN,
         };
-        let notes = Notes::new(Tally::new(&followed, scenario.facts));
+        let notes = Notes::new(Tally::of_copy(&followed, scenario.facts, copy));
         let random = self.random(1 + place as u64);
         Some(Client::new(setup, self.model.clients.get(index)?.clone(), notes, poller, random))
     }
+}
+
+fn places(scenario: &Scenario, clients: &[usize]) -> Vec<(usize, u32)> {
+    let copies = |client: usize| scenario.clients.get(client).map_or(1, |spec| spec.copies);
+    let of = |(slot, client): (usize, &usize)| (0..copies(*client)).map(move |copy| (slot, copy));
+    clients.iter().enumerate().flat_map(of).collect()
 }
 
 /// A group under way.
@@ -194,7 +209,7 @@ struct Going<'a> {
 impl<'a> Going<'a> {
     fn new(group: &'a Group) -> Going<'a> {
         let limits = Limits::for_scenario(&group.scenario, 0);
-        let counting = Counting::ByListener(group.clients.len());
+        let counting = Counting::ByListener(group.places.len());
         let mut ioc = Ioc::new(Arc::clone(&group.scenario), limits, counting, WALL, BEGIN);
         if group.scenario.facts == Facts::Full {
             ioc.record_requests();
@@ -202,14 +217,15 @@ impl<'a> Going<'a> {
         let changing = plan::changing(&group.scenario, &group.clients);
         ioc.begin_of(&changing, plan::stimulus_seed(&group.scenario, group.repeat), BEGIN);
         let server = Server::new(ioc, group.model.ioc.clone(), group.random(0));
-        let specs = (0..group.clients.len()).filter_map(|place| Some((place, group.spec(place)?)));
+        let specs = (0..group.places.len()).filter_map(|place| Some((place, group.spec(place)?)));
         let clients: Vec<Client> = specs.filter_map(|(place, spec)| group.client(place, spec, &limits)).collect();
         let mut agenda = Agenda::new(clients.len());
         for (place, client) in clients.iter().enumerate() {
             agenda.set(place, client.next());
         }
-        let specs = (0..clients.len()).filter_map(|place| group.spec(place)).collect();
-        let gauge = Gauge::new(&group.scenario, specs, BEGIN, group.pile);
+        let specs = group.clients.iter().filter_map(|client| group.scenario.clients.get(*client)).collect();
+        let slots = group.places.iter().map(|place| place.0).collect();
+        let gauge = Gauge::new(&group.scenario, specs, slots, BEGIN, group.pile);
         Going { group, server, clients, agenda, gauge, touched: Vec::new(), window: None, now: BEGIN }
     }
 
@@ -220,7 +236,8 @@ impl<'a> Going<'a> {
         loop {
             let (change, answer) = (self.server.next_change(), self.server.next_answer());
             let (own, place) = self.agenda.next();
-            self.now = change.min(answer).min(own);
+            let switch = self.server.next_switch();
+            self.now = change.min(answer).min(own).min(switch);
             if self.now == NEVER {
                 return true;
             }
@@ -228,7 +245,9 @@ impl<'a> Going<'a> {
             if turn.is_multiple_of(TURNS) && !watcher.reached(self.now) {
                 return false;
             }
-            if change == self.now {
+            if switch == self.now {
+                self.server.switch(&mut self.clients, &mut self.touched);
+            } else if change == self.now {
                 self.server.make_changes(&mut self.clients, &mut self.touched);
             } else if answer == self.now {
                 self.server.answer(&mut self.clients, &mut self.touched);
@@ -270,6 +289,9 @@ impl<'a> Going<'a> {
         let window = self.group.window(ready.unwrap_or(self.now));
         self.server.ioc.set_window(window);
         self.server.meter.window = Some(window);
+        if let Some(restart) = self.group.scenario.restart {
+            self.server.plan_restart(window.open + restart.at, restart.down);
+        }
         for (place, client) in self.clients.iter_mut().enumerate() {
             client.set_window(window);
             self.agenda.set(place, client.next());
@@ -280,12 +302,14 @@ impl<'a> Going<'a> {
     fn finish(mut self, stopped: bool, watcher: &mut dyn Watcher) -> Simulated {
         let pvs = 0..self.group.scenario.pvs.len() as u32;
         let changes = pvs.map(|pv| self.server.ioc.database().get(PvId(pv)).map_or(Seq(0), |(_, r)| r.current().seq));
+        // Changes are stamped when they are posted, which may be after the group's last event; the next group begins after them.
+        let posted = self.server.emissions.last().map_or(self.now, |e| Tick(e.posted.0 + 1));
         let mut simulated = Simulated {
             repeat: self.group.repeat,
             segments: Vec::new(),
             measured: Vec::new(),
             failed: Vec::new(),
-            end: self.now,
+            end: self.now.max(posted),
             changes: changes.collect(),
             stopped,
             most_facts: 0,
@@ -297,38 +321,74 @@ impl<'a> Going<'a> {
         self.gauge.measure(&mut self.server, &mut self.clients, window, true, watcher);
         simulated.most_facts = self.gauge.most();
         let cpu_ioc = self.server.meter.used;
-        let accounts = self.server.ioc.ledger().accounts();
-        for ((place, client), mut measured) in self.clients.into_iter().enumerate().zip(self.gauge.finish()) {
-            let index = self.group.clients[place];
-            if let Some(why) = client.failed {
-                simulated.failed.push((index, why));
-                continue;
+        let (accounts, outage) = (self.server.ioc.ledger().accounts(), self.server.ioc.outage());
+        let mut places = self.clients.into_iter().enumerate();
+        for ((slot, index), mut measured) in self.group.clients.iter().enumerate().zip(self.gauge.finish()) {
+            let copies = self.group.places.iter().filter(|place| place.0 == slot).count();
+            let mut together = Together::default();
+            for (place, client) in places.by_ref().take(copies) {
+                together.add(client, accounts.get(place));
             }
-            let updates = client.copied_updates();
-            let mut notes = client.notes;
-            notes.tally.count_updates(updates);
-            let ledger = accounts.get(place).map(Account::rows).unwrap_or_default();
-            measured.count(&ledger);
+            let Together { tally: Some(tally), failed: None, .. } = together else {
+                let why = together.failed.unwrap_or_else(|| "it has no copies".to_owned());
+                simulated.failed.push((*index, why));
+                continue;
+            };
+            measured.count(&together.ledger);
             simulated.measured.push(measured);
             simulated.segments.push(Segment {
-                client: index,
+                client: *index,
                 repeat: self.group.repeat,
                 window,
                 begun: BEGIN,
-                connect: notes.ready.map(|ready| ready.saturating_since(BEGIN)),
-                cpu_client: Some(notes.meter.used),
+                connect: together.ready.map(|ready| ready.saturating_since(BEGIN)),
+                cpu_client: Some(together.cpu),
                 cpu_ioc: Some(cpu_ioc),
                 cpu_others: None,
                 steal: None,
-                wakeups: Some(notes.wakeups),
+                wakeups: Some(together.wakeups),
                 observations: Vec::new(),
-                ledger,
-                ioc: accounts.get(place).map(Account::tally).unwrap_or_default(),
+                ledger: together.ledger,
+                ioc: IocTally { outage, ..together.ioc },
                 requests: Vec::new(),
-                tally: Some(Box::new(notes.tally.finish(0))),
+                tally: Some(Box::new(tally.finish(0))),
                 warnings: Vec::new(),
             });
         }
         simulated
+    }
+}
+
+/// What all copies of a client come to.
+#[derive(Default)]
+struct Together {
+    tally: Option<Tally>,
+    failed: Option<String>,
+    cpu: Span,
+    wakeups: u64,
+    ready: Option<Tick>,
+    ledger: Vec<LedgerRow>,
+    ioc: IocTally,
+}
+
+impl Together {
+    /// The next copy, the first one first.
+    fn add(&mut self, client: Client, account: Option<&Account>) {
+        let (updates, lost) = (client.copied_updates(), client.still_lost());
+        self.failed = self.failed.take().or(client.failed);
+        let mut notes = client.notes;
+        lost.into_iter().for_each(|loss| notes.tally.lost(loss));
+        notes.tally.count_updates(updates);
+        self.cpu += notes.meter.used;
+        self.wakeups += notes.wakeups;
+        self.ready = self.ready.max(notes.ready);
+        if let Some(account) = account {
+            self.ledger = LedgerRow::sum([self.ledger.as_slice(), &account.rows()].into_iter());
+            self.ioc.add(&account.tally());
+        }
+        match &mut self.tally {
+            Some(tally) => tally.absorb(notes.tally),
+            None => self.tally = Some(notes.tally),
+        }
     }
 }

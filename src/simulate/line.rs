@@ -31,6 +31,8 @@ pub(super) struct Line {
     pub(super) down: Pipe,
     /// The IOC has more to send than the sockets take.
     pub(super) stuck: bool,
+    /// The IOC closed it: when the end of the stream arrives at the client.
+    pub(super) cut: Option<Tick>,
 }
 
 impl Line {

@@ -20,7 +20,7 @@ impl Client {
                 self.control_flow(on, at, server);
             }
             if !more {
-                return self.wait_for_bytes();
+                return self.wait_or_lose(at, server);
             }
             let done = match self.take_updates(at) {
                 Ok(done) => done,
@@ -55,13 +55,14 @@ impl Client {
         let count = self.line.down.read(at, &mut room[..length]);
         circuit.filled(count);
         self.last_read = Some(count);
-        let mut now = at;
+        // The bytes are moved before there is a value: of an array that is most of what there is to do.
+        let mut now = self.work(at, self.model.costs.moving(count));
         let mut taken = Ok(());
         loop {
             match circuit.next_event() {
                 Ok(None) => break,
                 Ok(Some(Event::Update { tag, data, .. })) => {
-                    let cost = self.model.costs.client_update + self.model.costs.moving(data.payload.len());
+                    let cost = self.model.costs.client_update;
                     now = self.updated(tag as usize, carried(data), now, cost);
                     if self.over {
                         break;

@@ -28,6 +28,11 @@ impl Pipe {
         self.bytes.len()
     }
 
+    /// When the last byte arrives, or has arrived.
+    pub(super) fn last_arrival(&self) -> Tick {
+        self.last
+    }
+
     /// When the first unread byte arrives.
     pub(super) fn arrival(&self) -> Option<Tick> {
         self.pieces.front().map(|piece| piece.0)

@@ -3,7 +3,6 @@
 use super::client::{Client, SHORTEST_ROUND, Stage};
 use super::server::{Ask, Server};
 use crate::client::poller::Action;
-use crate::client::search::Search;
 use crate::scenario::model::Fetch;
 use crate::time::Tick;
 
@@ -33,7 +32,10 @@ impl Client {
     }
 
     /// Asks for the PVs that are due.
-    fn fetch(&mut self, at: Tick, server: &mut Server) {
+    pub(super) fn fetch(&mut self, at: Tick, server: &mut Server) {
+        if let Some(cut) = self.line.cut.filter(|_| self.setup.fetch != Fetch::Cached) {
+            return self.lose(at.max(cut), server);
+        }
         let count = self.which.len() as u64;
         match self.setup.fetch {
             Fetch::Serial | Fetch::Batch | Fetch::Monitor if !self.line.shortcuts.is_empty() => {
@@ -48,12 +50,7 @@ impl Client {
                 self.stage = Stage::Running;
                 self.timer = end;
             }
-            Fetch::Connect => {
-                self.search = Search::new();
-                let name = self.setup.pvs[self.which.start].name.clone();
-                self.search.add(name, 0, at);
-                self.look_for(at, server);
-            }
+            Fetch::Connect => self.seek(at, server),
         }
     }
 

@@ -19,13 +19,13 @@ use crate::ca::header::Header;
 use crate::ioc::closing::CloseReason;
 use crate::ioc::search;
 use crate::ioc::{CircuitId, Ioc, Progress};
-use crate::time::Tick;
+use crate::time::{Span, Tick};
 use crate::trace::{Emission, Request};
 
 /// Messages of one circuit that are handled in one go.
 const BUDGET: usize = 256;
 /// Changes that are made together when so many are due at once.
-const BURST: usize = 64;
+pub(super) const BURST: usize = 64;
 /// The IOC's port: a simulation has no other.
 pub(super) const PORT: u16 = 5064;
 
@@ -72,6 +72,46 @@ impl Ord for Job {
     }
 }
 
+/// What is under way to the IOC. Mostly that is one asking: the earliest has a place of its own, and the heap only what comes after it.
+#[derive(Debug, Default)]
+struct Jobs {
+    first: Option<Job>,
+    later: BinaryHeap<Reverse<Job>>,
+}
+
+impl Jobs {
+    #[inline]
+    fn first(&self) -> Option<Tick> {
+        self.first.as_ref().map(|job| job.ready)
+    }
+
+    #[inline]
+    fn push(&mut self, job: Job) {
+        match &mut self.first {
+            None => self.first = Some(job),
+            Some(first) if job < *first => {
+                let later = std::mem::replace(first, job);
+                self.later.push(Reverse(later));
+            }
+            Some(_) => self.later.push(Reverse(job)),
+        }
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<Job> {
+        let job = self.first.take()?;
+        if !self.later.is_empty() {
+            self.first = self.later.pop().map(|Reverse(next)| next);
+        }
+        Some(job)
+    }
+
+    /// All of them, in no order.
+    fn drain(&mut self) -> impl Iterator<Item = Job> {
+        self.first.take().into_iter().chain(self.later.drain().map(|Reverse(job)| job))
+    }
+}
+
 /// The IOC and its time.
 #[derive(Debug)]
 pub(super) struct Server {
@@ -83,7 +123,7 @@ pub(super) struct Server {
     pub(super) requests: Vec<(usize, Request)>,
     model: IocModel,
     random: Pcg64Mcg,
-    jobs: BinaryHeap<Reverse<Job>>,
+    jobs: Jobs,
     asked: u64,
     /// From when on it can do something else.
     free: Tick,
@@ -94,6 +134,10 @@ pub(super) struct Server {
     out: Vec<u8>,
     /// Whose circuit it is.
     owners: Vec<usize>,
+    /// When it goes away or comes back next.
+    switch: Tick,
+    /// For how long it goes.
+    down: Span,
 }
 
 impl Server {
@@ -107,12 +151,14 @@ impl Server {
             out: Vec::new(),
             model,
             random,
-            jobs: BinaryHeap::new(),
+            jobs: Jobs::default(),
             asked: 0,
             free: Tick(0),
             emitter: NEVER,
             listed: Vec::new(),
             owners: Vec::new(),
+            switch: NEVER,
+            down: Span::ZERO,
         };
         server.set_emitter();
         server
@@ -124,17 +170,50 @@ impl Server {
         self.emitter.max(self.free)
     }
 
+    /// It is to go away at `at`, for so long.
+    pub(super) fn plan_restart(&mut self, at: Tick, down: Span) {
+        (self.switch, self.down) = (at, down);
+    }
+
+    /// When it goes away or comes back.
+    #[inline]
+    pub(super) fn next_switch(&self) -> Tick {
+        self.switch
+    }
+
+    /// Goes away, or comes back.
+    pub(super) fn switch(&mut self, clients: &mut [Client], touched: &mut Vec<usize>) {
+        let now = self.switch;
+        if self.ioc.is_away() {
+            self.ioc.come_back(now);
+            self.switch = NEVER;
+        } else {
+            self.ioc.go_away(now);
+            self.switch = now + self.down;
+            // Nobody answers what was under way.
+            for job in self.jobs.drain() {
+                if let (Ask::Connect, Some(client)) = (&job.ask, clients.get_mut(job.client)) {
+                    client.refused(now);
+                }
+            }
+            clients.iter_mut().for_each(|client| client.cut(now));
+            touched.extend(0..clients.len());
+        }
+        self.free = self.free.max(now);
+        self.set_emitter();
+    }
+
     /// When it looks at what it was asked next.
     #[inline]
     pub(super) fn next_answer(&self) -> Tick {
-        self.jobs.peek().map_or(NEVER, |Reverse(job)| job.ready.max(self.free))
+        self.jobs.first().map_or(NEVER, |ready| ready.max(self.free))
     }
 
     /// A client's asking arrives at `arrival`.
     pub(super) fn ask(&mut self, client: usize, arrival: Tick, ask: Ask) {
         let ready = arrival + self.model.wakeup.draw(&mut self.random);
         self.asked += 1;
-        self.jobs.push(Reverse(Job { ready, number: self.asked, client, ask }));
+        self.jobs.push(Job { ready, number: self.asked, client, ask });
     }
 
     fn set_emitter(&mut self) {
@@ -174,8 +253,15 @@ impl Server {
 
     /// Answers what was asked first.
     pub(super) fn answer(&mut self, clients: &mut [Client], touched: &mut Vec<usize>) {
-        let Some(Reverse(job)) = self.jobs.pop() else { return };
+        let Some(job) = self.jobs.pop() else { return };
         let Some(client) = clients.get_mut(job.client) else { return };
+        if self.ioc.is_away() {
+            if matches!(job.ask, Ask::Connect) {
+                client.refused(job.ready);
+                touched.push(job.client);
+            }
+            return;
+        }
         let (costs, busy) = (client.model.costs, client.model.busy);
         let now = job.ready.max(self.free);
         let at = self.meter.work(now, costs.ioc_wakeup, busy);
@@ -292,4 +378,34 @@ fn messages(mut bytes: &[u8]) -> u64 {
         bytes = bytes.get(taken + header.payload_size as usize..).unwrap_or_default();
     }
     count
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn jobs_come_in_their_order(steps in prop::collection::vec(prop::option::of(0u64..9), 0..60)) {
+            let (mut jobs, mut due) = (Jobs::default(), Vec::new());
+            for (number, step) in (0u64..).zip(steps) {
+                match step {
+                    Some(at) => {
+                        jobs.push(Job { ready: Tick(at), number, client: 0, ask: Ask::Resume });
+                        due.push((Tick(at), number));
+                    }
+                    None => {
+                        due.sort_unstable();
+                        let first = (!due.is_empty()).then(|| due.remove(0));
+                        prop_assert_eq!(jobs.first(), first.map(|job| job.0));
+                        prop_assert_eq!(jobs.pop().map(|job| (job.ready, job.number)), first);
+                    }
+                }
+            }
+            prop_assert_eq!(jobs.drain().count(), due.len());
+            prop_assert!(jobs.pop().is_none());
+        }
+    }
 }

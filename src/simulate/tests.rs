@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::*;
 use crate::pv::PvId;
-use crate::scenario::model::{Change, Facts, Scenario};
+use crate::scenario::model::{Change, Facts, Program, Restart, Scenario};
 use crate::scenario::{BUILT_IN, Source, read};
 use crate::stats::kolmogorov::one_sample;
 use crate::summary::{Summary, summarise};
 use crate::theory::distribution::{age_cdf, notice_cdf, seen_cdf};
-use crate::theory::{Intervals, Process};
+use crate::theory::{Intervals, Process, predict};
 use crate::time::{Span, Tick};
 use crate::trace::pairing::pair;
 use crate::trace::{ByPv, Emission, EmissionIndex, Observation, Request, Trace};
@@ -52,9 +52,11 @@ fn simulated(scenario: &Arc<Scenario>, model: &Model, messages: Messages, pile: 
         let emissions = collector.emissions.into_iter().map(|e| offset.emission(e));
         trace.emissions[group.repeat as usize].extend(emissions);
         for segment in trace.segments.iter_mut().filter(|s| s.repeat == group.repeat) {
-            let Some(place) = group.clients.iter().position(|c| *c == segment.client) else { continue };
-            segment.observations = collector.observations[place].iter().map(|o| offset.observation(*o)).collect();
-            let own = collector.requests.iter().filter(|(of, _)| *of == place);
+            let Some(slot) = group.clients.iter().position(|c| *c == segment.client) else { continue };
+            let places: Vec<usize> = (0..group.places.len()).filter(|p| group.places[*p].0 == slot).collect();
+            let observed = places.iter().flat_map(|place| &collector.observations[*place]);
+            segment.observations = observed.map(|o| offset.observation(*o)).collect();
+            let own = collector.requests.iter().filter(|(of, _)| places.contains(of));
             segment.requests = own.map(|(_, r)| offset.request(*r)).collect();
         }
     }
@@ -76,7 +78,8 @@ fn all() -> Vec<Arc<Scenario>> {
          [[client]]\nname = 'm'\nfetch = 'monitor'\n\
          [[client]]\nname = 'slow'\nfetch = 'monitor'\nservice_time = '3ms'\n\
          [[client]]\nname = 's'\nfetch = 'serial'\nperiod = '7ms'\ndbr = 'plain'\n\
-         [[client]]\nname = 'b'\nfetch = 'batch'\nperiod = '50ms'\npvs = 'A*'\ndbr = 'ctrl'\n\
+         [[client]]\nname = 'b'\nfetch = 'batch'\nperiod = '50ms'\npvs = 'A*'\ndbr = 'ctrl'\ncopies = 3\n\
+         [[client]]\nname = 'ms'\nfetch = 'monitor'\npvs = 'A*'\ncopies = 4\n\
          [[client]]\nname = 'c'\nfetch = 'cached'\nperiod = '20ms'\n\
          [[client]]\nname = 'spin'\nfetch = 'batch'\npacing = 'spin'\npvs = ['B', 'C']\n",
     ));
@@ -89,6 +92,8 @@ fn all() -> Vec<Arc<Scenario>> {
          [[client]]\nname = 'one'\nfetch = 'connect'\nperiod = '30ms'\npvs = 'X*'\n",
     ));
     for scenario in &mut all {
+        // Programs of their own are simulated as native clients.
+        scenario.clients.retain(|client| client.program == Program::Native);
         scenario.repeats = scenario.repeats.min(2);
         // A simulation runs none, and says so itself.
         scenario.probes.clear();
@@ -96,6 +101,7 @@ fn all() -> Vec<Arc<Scenario>> {
         scenario.warmup = Span::from_millis(20);
         scenario.drain = Span::from_millis(20);
         scenario.min_periods = 2;
+        scenario.restart = scenario.restart.map(|_| Restart { at: Span::from_millis(90), down: Span::from_millis(40) });
         scenario.clients.retain(|client| client.asked_period().is_none_or(|p| p <= Span::from_millis(100)));
         // A spinning client takes most of the time: in the built-in scenarios there are enough of others.
         if scenario.pvs.len() > 15 {
@@ -161,7 +167,8 @@ fn nothing_is_impossible() {
                 assert!(of_repeat.iter().all(|e| e.posted >= e.due));
             }
             for segment in &trace.segments {
-                assert!(segment.observations.is_sorted_by_key(|o| o.received));
+                // Those of one copy after those of another.
+                assert!(segment.observations.is_sorted_by_key(|o| (o.copy, o.received)));
                 assert!(segment.begun < segment.window.open);
             }
         }
@@ -248,6 +255,66 @@ fn simulated_distributions_are_those_of_theory() {
             holds(&what("age"), age, |x| age_cdf(&pvs, intervals, 1e6, x).unwrap());
         }
     }
+}
+
+/// The same for PVs of several kinds that are read together, one of which never changes: what is seen and how old it is, over all of them.
+#[test]
+fn mixed_pvs_are_those_of_theory() {
+    let ms = Span::from_millis;
+    let mixed = [
+        (
+            3.0,
+            Change::Jittered { interval: ms(2117), jitter: 0.3 },
+            "pattern = 'jittered', period = '2117ms', jitter = 0.3",
+        ),
+        (2.0, Change::Poisson { interval: ms(700) }, "pattern = 'poisson', period = '700ms'"),
+        (
+            1.0,
+            Change::Pulse { interval: ms(3217), width: ms(20) },
+            "pattern = 'pulse', period = '3217ms', width = '20ms'",
+        ),
+        (2.0, Change::Still, "pattern = 'still'"),
+    ];
+    let mut text = "window = '600s'\nrepeats = 1\nwarmup = '20s'\n".to_owned();
+    for (number, (count, _, change)) in mixed.iter().enumerate() {
+        text += &format!("[[pv]]\nname = 'G{number}P{{1..{count}}}'\nchange = {{ {change} }}\n");
+    }
+    text += "[[client]]\nname = 'p'\nfetch = 'batch'\npacing = 'jittered'\nperiod = '98ms'\njitter = 0.5\n";
+    let scenario = Arc::new(scenario(&text));
+    let link = Link::EachWay(Delay::Constant(Span::from_millis(1)));
+    let (trace, summary) = simulated(&scenario, &Model::ideal(&link, 1), Messages::Counted, 1 << 20);
+    let (emissions, segment) = (&trace.emissions[0], &trace.segments[0]);
+    let index = EmissionIndex::new(scenario.pvs.len(), emissions);
+    let by_pv = ByPv::new(scenario.pvs.len(), segment.observations.iter().map(|o| o.pv));
+    let mut seen = Vec::new();
+    pair(&index, &segment.observations, &by_pv, &scenario.clients[0].pvs, segment.window, |change| {
+        seen.extend(change.seen_ns().map(|ns| ns as f64));
+    });
+    // The age of each changing PV in turn, at instants that have nothing to do with polls.
+    let changing = 6;
+    let age = |second: u64| {
+        let pv = PvId((second % changing) as u32);
+        let now = segment.window.open + Span::from_millis(second * 397);
+        let of_pv = segment.observations.iter().filter(|o| o.pv == pv);
+        let newest = of_pv.take_while(|o| o.received <= now).last().and_then(|o| index.find(o.pv, o.seq));
+        newest.map(|e| now.signed_since(e.posted) as f64)
+    };
+    let ages: Vec<f64> = (0..1500).filter_map(age).collect();
+    let pvs: Vec<(f64, Process)> =
+        mixed.iter().map(|(count, change, _)| (*count, Process::of(change).unwrap())).collect();
+    let intervals = Intervals::uniform(51e6, 149e6).unwrap();
+    holds("seen, mixed", seen, |x| seen_cdf(&pvs, &intervals, 1e6, x).unwrap());
+    holds("age, mixed", ages, |x| age_cdf(&pvs, &intervals, 1e6, x).unwrap());
+    // And the fractions, to four of their standard errors or so.
+    let expected = predict(&pvs, &intervals, 2e6);
+    let near = |is: Option<crate::stats::Estimate>, due: Option<f64>, within: f64| {
+        let (is, due) = (is.unwrap().point, due.unwrap());
+        assert!((is - due).abs() < within, "{is} {due}");
+    };
+    near(summary.clients[0].redundant_fraction, expected.redundant, 0.003);
+    near(summary.clients[0].missed_fraction, expected.missed, 0.03);
+    near(summary.clients[0].age_mean_ns, expected.age_mean_ns, 0.05 * expected.age_mean_ns.unwrap());
+    near(summary.clients[0].age_peak_ns, expected.age_peak_ns, 0.05 * expected.age_peak_ns.unwrap());
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub mod distribution;
 pub mod estimate;
 pub mod interval;
 pub mod kolmogorov;
+pub mod pairs;
 pub mod slope;
 pub mod two_samples;
 

@@ -10,13 +10,13 @@ use rand_pcg::Pcg64Mcg;
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 /// From this many repeats a side the interval is bootstrapped: it follows skewed values then. Below, resamples are too few.
-const BOOTSTRAP_FROM: usize = 20;
+pub(super) const BOOTSTRAP_FROM: usize = 20;
 /// Resamples of a bootstrap.
 const RESAMPLES: usize = 999;
 /// The same values give the same interval.
 const SEED: u64 = 0x7261_7469_6f73;
 /// Half of what lies outside of a 95 % interval.
-const TAIL: f64 = 0.025;
+pub(super) const TAIL: f64 = 0.025;
 /// The smallest relative standard error that is believed: values are kept to three digits.
 const LEAST_ERROR: f64 = 5e-4;
 
@@ -30,6 +30,24 @@ pub enum Scale {
     Ratio,
     /// Second minus first.
     Difference,
+}
+
+impl Scale {
+    /// The scale of two samples: ratios where all values are positive.
+    pub(super) fn of_samples(base: &[f64], new: &[f64]) -> Scale {
+        if base.iter().chain(new).all(|v| *v > 0.0) { Scale::Ratio } else { Scale::Difference }
+    }
+
+    /// A value where differences are taken: its logarithm on [`Scale::Ratio`].
+    pub(super) fn of(self, value: f64) -> f64 {
+        if self == Scale::Ratio { value.ln() } else { value }
+    }
+
+    /// From there to a ratio or a difference.
+    #[must_use]
+    pub fn back(self, value: f64) -> f64 {
+        if self == Scale::Ratio { value.exp() } else { value }
+    }
 }
 
 /// What two samples came to.
@@ -54,10 +72,10 @@ pub struct Contrast {
 }
 
 #[derive(Clone, Copy)]
-struct Moments {
-    mean: f64,
-    error: f64,
-    n: f64,
+pub(super) struct Moments {
+    pub(super) mean: f64,
+    pub(super) error: f64,
+    pub(super) n: f64,
 }
 
 /// Sets `new` against `base`. `floor` is the standard error of either mean that counting alone makes, on the values' own scale
@@ -68,12 +86,10 @@ pub fn contrast(base: &[f64], new: &[f64], floor: f64) -> Option<Contrast> {
     if base.len() < 2 || new.len() < 2 || !finite {
         return None;
     }
-    let positive = base.iter().chain(new).all(|v| *v > 0.0);
-    let scale = if positive { Scale::Ratio } else { Scale::Difference };
-    let on = |values: &[f64]| values.iter().map(|v| if positive { v.ln() } else { *v }).collect::<Vec<f64>>();
+    let scale = Scale::of_samples(base, new);
+    let on = |values: &[f64]| values.iter().map(|v| scale.of(*v)).collect::<Vec<f64>>();
     let (a, b) = (on(base), on(new));
-    let centre = mean(base).abs().max(mean(new).abs());
-    let least = if positive { (floor / centre).max(LEAST_ERROR) } else { floor.max(LEAST_ERROR * centre) };
+    let least = least_error(base, new, floor, scale);
     let (x, y) = (moments(&a, least), moments(&b, least));
     let difference = y.mean - x.mean;
     let error = x.error.hypot(y.error);
@@ -81,13 +97,13 @@ pub fn contrast(base: &[f64], new: &[f64], floor: f64) -> Option<Contrast> {
         let freedom = error.powi(4) / (x.error.powi(4) / (x.n - 1.0) + y.error.powi(4) / (y.n - 1.0));
         let t = StudentsT::new(0.0, 1.0, freedom).ok()?;
         let width = t.inverse_cdf(1.0 - TAIL) * error;
-        let bootstrapped = (a.len().min(b.len()) >= BOOTSTRAP_FROM).then(|| bootstrap(&a, &b, least)).flatten();
+        let bootstrapped = (a.len().min(b.len()) >= BOOTSTRAP_FROM).then(|| bootstrap(&[&a, &b], least)).flatten();
         let (low, high) = bootstrapped.unwrap_or((difference - width, difference + width));
         (2.0 * t.sf(difference.abs() / error), (low, high))
     } else {
         (1.0, (difference, difference))
     };
-    let back = |v: f64| if positive { v.exp() } else { v };
+    let back = |v: f64| scale.back(v);
     Some(Contrast {
         scale,
         base: back(x.mean),
@@ -100,30 +116,50 @@ pub fn contrast(base: &[f64], new: &[f64], floor: f64) -> Option<Contrast> {
     })
 }
 
-fn mean(values: &[f64]) -> f64 {
+/// The least standard error of either mean on the scale: that of counting, and of the digits that are kept.
+pub(super) fn least_error(base: &[f64], new: &[f64], floor: f64, scale: Scale) -> f64 {
+    let centre = mean(base).abs().max(mean(new).abs());
+    match scale {
+        Scale::Ratio => (floor / centre).max(LEAST_ERROR),
+        Scale::Difference => floor.max(LEAST_ERROR * centre),
+    }
+}
+
+pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-fn moments(values: &[f64], least: f64) -> Moments {
+pub(super) fn moments(values: &[f64], least: f64) -> Moments {
     let n = values.len() as f64;
     let mean = mean(values);
     let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
     Moments { mean, error: (squares / (n - 1.0) / n).sqrt().max(least), n }
 }
 
-/// Bootstrap-t interval of the difference of means; both sides are resampled by themselves.
-fn bootstrap(a: &[f64], b: &[f64], least: f64) -> Option<(f64, f64)> {
+/// Bootstrap-t interval of the mean of one sample, or of the difference of the means of two; each is resampled by itself.
+pub(super) fn bootstrap(samples: &[&[f64]], least: f64) -> Option<(f64, f64)> {
     let mut random = Pcg64Mcg::seed_from_u64(SEED);
-    let (x, y) = (moments(a, least), moments(b, least));
-    let (difference, error) = (y.mean - x.mean, x.error.hypot(y.error));
-    let mut ratios = Vec::with_capacity(RESAMPLES);
-    let mut draw = |values: &[f64]| {
-        let sample: Vec<f64> = values.iter().map(|_| values[random.random_range(0..values.len())]).collect();
-        moments(&sample, least)
+    let told = |moments: &[Moments]| {
+        let mean = moments.iter().fold(0.0, |sum, side| side.mean - sum);
+        (mean, moments.iter().fold(0.0f64, |error, side| error.hypot(side.error)))
     };
+    let (difference, error) = told(&samples.iter().map(|values| moments(values, least)).collect::<Vec<_>>());
+    let mut ratios = Vec::with_capacity(RESAMPLES);
     for _ in 0..RESAMPLES {
-        let (x, y) = (draw(a), draw(b));
-        ratios.push((y.mean - x.mean - difference) / x.error.hypot(y.error));
+        let mut drawn = |values: &&[f64]| {
+            let (n, centre) = (values.len(), values[0]);
+            let (mut sum, mut squares) = (0.0, 0.0);
+            for _ in 0..n {
+                let from_centre = values[random.random_range(0..n)] - centre;
+                sum += from_centre;
+                squares += from_centre * from_centre;
+            }
+            let n = n as f64;
+            let scatter = (squares - sum * sum / n).max(0.0);
+            Moments { mean: centre + sum / n, error: (scatter / (n - 1.0) / n).sqrt().max(least), n }
+        };
+        let (mean, error) = told(&samples.iter().map(&mut drawn).collect::<Vec<_>>());
+        ratios.push((mean - difference) / error);
     }
     ratios.sort_unstable_by(f64::total_cmp);
     let at = |p: f64| ratios.get((ratios.len() as f64 * p) as usize).copied();

@@ -51,11 +51,15 @@ impl OfRepeat {
         of.put("age_peak_us", measured.age.mean_peak_ns());
         of.processor_time(segment, measured.noticed, seconds);
         of.put("requests_per_s", a_second(counted.requests));
-        of.put("noticed_per_s", a_second(measured.noticed));
+        let noticed_per_s = a_second(measured.noticed);
+        of.put("noticed_per_s", noticed_per_s);
+        let cpu = Metric::named("cpu_total_percent").and_then(|metric| of.values.get(&metric).copied());
+        of.put("noticed_per_cpu_percent", noticed_per_s.zip(cpu).map(|(noticed, cpu)| noticed / cpu));
         of.put("bytes_in_per_s", a_second(segment.ioc.bytes_in));
         of.put("bytes_out_per_s", a_second(segment.ioc.bytes_out));
         of.put("wakeups_per_s", segment.wakeups.and_then(a_second));
         of.put("connect_ms", segment.connect.map(|connect| connect.0 as f64));
+        of.put("recovery_ms", measured.recovery.map(|recovery| recovery.0 as f64));
         of.put("round_trip_us", round_trip);
         of.put("achieved_period_ms", periods.0.or(periods.1));
         of.put("mean_period_ms", periods.1);

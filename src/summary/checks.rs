@@ -31,7 +31,11 @@ fn cycle(change: &Change) -> Option<Span> {
         | Change::Burst { interval, .. }
         | Change::Pulse { interval, .. }
         | Change::Motor { interval, .. } => Some(*interval),
-        Change::Still | Change::Jittered { .. } | Change::Poisson { .. } | Change::Trace { .. } => None,
+        Change::Still
+        | Change::Jittered { .. }
+        | Change::Poisson { .. }
+        | Change::Ramp { .. }
+        | Change::Trace { .. } => None,
     }
 }
 
@@ -101,6 +105,14 @@ pub fn losses(losses: &[Loss]) -> Option<Finding> {
     let last = losses.last()?;
     let away = losses.iter().filter_map(Loss::length).fold(Span::ZERO, |sum, length| sum + length);
     Some(Finding::Lost { times: losses.len(), away, why: last.why.clone() })
+}
+
+/// Restarts of the IOC: each repeat's outage, and the time to the client's first news.
+#[must_use]
+pub fn restarts(restarts: &[(Span, Option<Span>)]) -> Option<Finding> {
+    let away = restarts.iter().map(|(away, _)| *away).max()?;
+    let recoveries = || restarts.iter().filter_map(|(_, recovery)| *recovery);
+    Some(Finding::Restarted { away, recovery: recoveries().min().zip(recoveries().max()) })
 }
 
 /// Observations that cannot be.
@@ -236,6 +248,21 @@ mod tests {
         assert_eq!(updates(0, 100, 103, 3), None);
         assert!(updates(0, 100, 104, 3).is_some());
         assert!(updates(0, 104, 103, 3).is_some());
+    }
+
+    #[test]
+    fn a_restart_is_told_with_its_recovery() {
+        let ms = Span::from_millis;
+        assert_eq!(restarts(&[]), None);
+        let told = |restarts: &[(Span, Option<Span>)]| super::restarts(restarts).unwrap().what();
+        let (twice, never) = ([(ms(500), Some(ms(40))), (ms(510), Some(ms(60)))], [(ms(500), None)]);
+        assert!(
+            told(&twice).ends_with(
+                "away for 510 ms, as the scenario asks; the client had news 40 ms to 60 ms after its return"
+            )
+        );
+        assert!(told(&twice[..1]).ends_with("the client had news 40 ms after its return"));
+        assert!(told(&never).ends_with("the client had no news after its return"));
     }
 
     #[test]

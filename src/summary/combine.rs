@@ -135,6 +135,7 @@ struct Values {
     bytes_out: Vec<f64>,
     wakeups: Vec<f64>,
     connect: Vec<f64>,
+    recovery: Vec<f64>,
     round_trip: Vec<f64>,
 }
 
@@ -161,7 +162,8 @@ impl<'a> Fold<'a> {
 
     pub(super) fn add(&mut self, segment: &Segment, measured: &Measured) {
         self.repeats += 1;
-        self.time += segment.window.length();
+        // Each copy meets every change: rates are those of one.
+        self.time += segment.window.length() * u64::from(self.client.copies);
         self.changes += measured.paired.changes;
         self.noticed += measured.noticed;
         self.missed += measured.missed;
@@ -235,6 +237,7 @@ impl<'a> Fold<'a> {
             mean_period_ns: self.mean_period_ns(),
             mean_round_trip_ns: round_trip_ns,
             pvs: client.pvs.len(),
+            copies: client.copies,
             repeats: self.repeats,
             changes: self.changes,
             noticed: self.noticed,
@@ -260,6 +263,7 @@ impl<'a> Fold<'a> {
             others_percent: None,
             stolen_percent: None,
             connect_ns: mean(&values.connect),
+            recovery_ns: mean(&values.recovery),
             expected: expected(self.scenario, client, &achieved),
             by_repeat: self.by_repeat.clone(),
         }
@@ -286,6 +290,7 @@ impl Values {
         self.bytes_out.extend(a_second(segment.ioc.bytes_out));
         self.wakeups.extend(segment.wakeups.and_then(a_second));
         self.connect.extend(segment.connect.map(|c| c.0 as f64));
+        self.recovery.extend(measured.recovery.map(|r| r.0 as f64));
         self.round_trip.extend(round_trip(segment, measured, client));
     }
 }

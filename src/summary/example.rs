@@ -41,6 +41,7 @@ pub(crate) fn client(name: &str, fetch: Fetch, pacing: Option<Pacing>, pvs: usiz
         pvs: (0..pvs as u32).map(PvId).collect(),
         dbr: DbrChoice::Time,
         service_time: Span::ZERO,
+        copies: 1,
         hog_processes: 0,
     }
 }
@@ -65,10 +66,11 @@ pub(crate) fn scenario(groups: Vec<(usize, PvGroup)>, clients: Vec<ClientSpec>) 
         drain: Span::from_millis(100),
         connect_timeout: Span::from_secs(5),
         concurrent: false,
+        restart: None,
         facts: Facts::News,
         event_queue: None,
         spin: None,
-        awake: false,
+        steady: false,
         groups: groups.into_iter().map(|(_, group)| group).collect(),
         pvs,
         clients,
@@ -127,6 +129,7 @@ pub(crate) fn push(mut segment: Segment, emissions: &[Emission], delay: u64) -> 
             asked: None,
             received: e.posted + Span(delay),
             first: seen.insert(e.pv),
+            copy: 0,
         })
         .collect();
     for pv in &seen {
@@ -190,7 +193,7 @@ pub(crate) fn poll_in_full(
             }
             let (sent, received) = (Some(Tick(asked)), Tick(asked + round_trip));
             let first = last.is_none();
-            segment.observations.push(Observation { pv, seq: newest, asked: sent, received, first });
+            segment.observations.push(Observation { pv, seq: newest, asked: sent, received, first, copy: 0 });
             last = Some(newest);
             asked += period;
         }
@@ -233,6 +236,7 @@ pub(crate) fn summary_of(name: &str, fetch: Fetch) -> ClientSummary {
         mean_period_ns: None,
         mean_round_trip_ns: None,
         pvs: 0,
+        copies: 1,
         repeats: 0,
         changes: 0,
         noticed: 0,
@@ -258,6 +262,7 @@ pub(crate) fn summary_of(name: &str, fetch: Fetch) -> ClientSummary {
         others_percent: None,
         stolen_percent: None,
         connect_ns: None,
+        recovery_ns: None,
         expected: Expected::default(),
         by_repeat: Vec::new(),
     }

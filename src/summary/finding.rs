@@ -64,6 +64,13 @@ pub enum Finding {
         /// The last reason.
         why: String,
     },
+    /// The IOC was restarted, as the scenario asks.
+    Restarted {
+        /// How long it was away, the longest of all repeats.
+        away: Span,
+        /// From its return to the client's first news: the shortest and the longest of all repeats that had news again.
+        recovery: Option<(Span, Span)>,
+    },
     /// Latencies below zero.
     Negative {
         /// How many.
@@ -138,6 +145,14 @@ impl Finding {
                 let times = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
                 format!("it lost its IOC {times} and was away for {away} in all; at last because {why}")
             }
+            Finding::Restarted { away, recovery } => {
+                let news = match recovery {
+                    Some((least, most)) if least == most => format!("the client had news {least} after its return"),
+                    Some((least, most)) => format!("the client had news {least} to {most} after its return"),
+                    None => "the client had no news after its return".to_owned(),
+                };
+                format!("the IOC was restarted in its window and away for {away}, as the scenario asks; {news}")
+            }
             Finding::Negative { count } => format!("{count} changes were noticed before they were posted"),
             Finding::LateFirst { changes } => {
                 format!("its first values came after the window had opened; {changes} changes before them are left out")
@@ -178,6 +193,9 @@ impl Finding {
             }
             Finding::Lost { .. } => {
                 "its latencies hold the time that it was away; what was on the way then was asked or sent twice"
+            }
+            Finding::Restarted { .. } => {
+                "changes from shortly before the outage are charged with it: read the percentiles of notice latency with that in mind"
             }
             Finding::Negative { .. } => "the clocks or the client's stamps are wrong; nothing was clamped",
             Finding::LateFirst { .. } => {

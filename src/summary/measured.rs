@@ -45,6 +45,8 @@ pub struct Measured {
     /// From asking to having, over what was asked for in the window and brought news: their sum in ns, and how many. Redundant replies are
     /// left out even where they were recorded, so that the number does not depend on how much was.
     pub round_trips: (i128, u64),
+    /// From the IOC's being back to the client's first value of a change that was posted since; `None` without an outage.
+    pub recovery: Option<Span>,
 }
 
 /// The facts of a stretch of time: all that is known of the changes that were posted in `[from, to)`.
@@ -64,6 +66,8 @@ pub struct Stretch<'a> {
     pub observations: &'a [Observation],
     /// How many of the first observations were handed over with an earlier stretch, too.
     pub known: usize,
+    /// When the IOC was back, if it was away.
+    pub back: Option<Tick>,
 }
 
 impl Measured {
@@ -85,6 +89,7 @@ impl Measured {
             counted_in_all: Count::default(),
             in_flight: 0,
             round_trips: (0, 0),
+            recovery: None,
         }
     }
 
@@ -110,12 +115,14 @@ impl Measured {
         facts: &Stretch<'_>,
         mut see: impl FnMut(&Change),
     ) {
-        let Stretch { from, to, emissions, observations, known } = *facts;
+        let Stretch { from, to, emissions, observations, known, back } = *facts;
         let by_pv = ByPv::new(scenario.pvs.len(), observations.iter().map(|o| o.pv));
         let pvs = client.pvs.as_slice();
         let part = Window { open: window.open.max(from), close: window.close.min(to), end: window.end };
         self.audit.add(&audit(emissions, observations.get(known..).unwrap_or_default(), pvs));
         self.in_flight += in_flight(client, emissions, window, from, to);
+        let unknown = observations.get(known..).unwrap_or_default();
+        self.recovery = self.recovery.or_else(|| recovery(emissions, unknown, back?));
         if part.open >= part.close {
             return;
         }
@@ -155,21 +162,44 @@ pub fn measure(scenario: &Scenario, client: &ClientSpec, emissions: &EmissionInd
     measure_seen(scenario, client, emissions, segment, |_| {})
 }
 
-/// The same, and shows every change of the segment to `see`: whoever needs them besides need not pair them again.
+/// The same, and shows every change of the segment, for the client's first copy, to `see`: whoever needs them besides need not pair them again.
 #[must_use]
 pub fn measure_seen(
     scenario: &Scenario,
     client: &ClientSpec,
     emissions: &EmissionIndex<'_>,
     segment: &Segment,
-    see: impl FnMut(&Change),
+    mut see: impl FnMut(&Change),
 ) -> Measured {
     let mut measured = Measured::new(scenario);
     let observations = segment.observations.as_slice();
-    let whole = Stretch { from: Tick(0), to: Tick(u64::MAX), emissions, observations, known: 0 };
-    measured.add_seen(scenario, client, segment.window, segment.begun, &whole, see);
+    let back = segment.ioc.outage.map(|outage| outage.up);
+    let mut add = |observations: &[Observation], see: &mut dyn FnMut(&Change)| {
+        let whole = Stretch { from: Tick(0), to: Tick(u64::MAX), emissions, observations, known: 0, back };
+        measured.add_seen(scenario, client, segment.window, segment.begun, &whole, see);
+    };
+    if client.copies == 1 {
+        add(observations, &mut see);
+    } else {
+        // Every copy has noticed a change when it has: none counts for another. The first one is shown.
+        for (copy, of_copy) in by_copy(observations, client.copies).iter().enumerate() {
+            let mut unseen = |_: &Change| {};
+            add(of_copy, if copy == 0 { &mut see } else { &mut unseen });
+        }
+    }
     measured.count(&segment.ledger);
     measured
+}
+
+/// The observations of each copy, in their order.
+fn by_copy(observations: &[Observation], copies: u32) -> Vec<Vec<Observation>> {
+    let mut of_copy = vec![Vec::new(); copies as usize];
+    for observation in observations {
+        if let Some(place) = of_copy.get_mut(observation.copy as usize) {
+            place.push(*observation);
+        }
+    }
+    of_copy
 }
 
 /// Changes of the stretch whose updates may be sent and never taken: the latest, or, where a slow callback lags, any.
@@ -177,6 +207,13 @@ fn in_flight(client: &ClientSpec, emissions: &EmissionIndex<'_>, window: Window,
     let late = if client.service_time > Span::ZERO { from } else { from.max(window.end - IN_FLIGHT) };
     let late = Window { open: late, close: to, end: to };
     client.pvs.iter().map(|pv| emissions.in_window(*pv, late).count() as u64).sum()
+}
+
+/// Until the first value of a change that was posted from `back` on.
+fn recovery(emissions: &EmissionIndex<'_>, observations: &[Observation], back: Tick) -> Option<Span> {
+    let fresh = |o: &&Observation| emissions.find(o.pv, o.seq).is_some_and(|e| e.posted >= back);
+    let first = observations.iter().filter(|o| o.received >= back).find(fresh)?;
+    Some(first.received.saturating_since(back))
 }
 
 fn round_trips(observations: &[Observation], pvs: &[PvId], by_pv: &ByPv, window: Window) -> (i128, u64) {

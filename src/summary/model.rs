@@ -8,6 +8,10 @@ use crate::scenario::model::{Fetch, Pacing};
 use crate::stats::Estimate;
 use crate::time::Span;
 
+fn one() -> u32 {
+    1
+}
+
 /// A whole run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -93,6 +97,9 @@ pub struct ClientSummary {
     pub mean_round_trip_ns: Option<f64>,
     /// PVs it looked at.
     pub pvs: usize,
+    /// How many of it ran at once: counts and costs are those of all together.
+    #[serde(default = "one")]
+    pub copies: u32,
     /// Repeats that were measured.
     pub repeats: u32,
     /// Changes of these PVs in the windows, over all repeats.
@@ -145,6 +152,9 @@ pub struct ClientSummary {
     pub stolen_percent: Option<f64>,
     /// Time from the start of the process to a first value of every PV, in ns.
     pub connect_ns: Option<Estimate>,
+    /// From the return of an IOC that was restarted to the client's first value of a change posted since, in ns.
+    #[serde(default)]
+    pub recovery_ns: Option<Estimate>,
     /// What theory says, at the achieved periods and the rate of changes that was seen.
     pub expected: Expected,
     /// What each repeat came to by itself, in the order of measuring; empty in runs of the first versions.

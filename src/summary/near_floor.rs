@@ -71,7 +71,8 @@ pub fn floor_of(scenario: &Scenario, client: &str, floor: &Floor) -> Option<Floo
 }
 
 /// Mean time between changes of any PV that a client looks at.
-fn interval_of(scenario: &Scenario, client: &str) -> Option<Span> {
+#[must_use]
+pub fn interval_of(scenario: &Scenario, client: &str) -> Option<Span> {
     let client = scenario.clients.iter().find(|c| c.name == client)?;
     let groups = client.pvs.iter().filter_map(|pv| scenario.groups.get(scenario.pvs.get(pv.index())?.group));
     let rate: f64 = groups.filter_map(|group| group.change.mean_rate_hz()).sum();

@@ -29,6 +29,11 @@ pub struct ProbeSummary {
     pub remarks: BTreeMap<String, String>,
 }
 
+/// No probe measures anything that can be below zero.
+fn mean(values: &[f64]) -> Option<Estimate> {
+    Some(Estimate::mean(values)?.within(0.0, f64::INFINITY))
+}
+
 /// Sums up the probes of a run, in the order of the scenario. One that yielded nothing is left out.
 #[must_use]
 pub fn summarise_probes(scenario: &Scenario, runs: &[ProbeRun]) -> Vec<ProbeSummary> {
@@ -43,7 +48,7 @@ pub fn summarise_probes(scenario: &Scenario, runs: &[ProbeRun]) -> Vec<ProbeSumm
             name: spec.name.clone(),
             program: spec.program.clone(),
             repeats: own.len() as u32,
-            values: values.into_iter().filter_map(|(metric, all)| Some((metric, Estimate::mean(&all)?))).collect(),
+            values: values.into_iter().filter_map(|(metric, all)| Some((metric, mean(&all)?))).collect(),
             by_repeat: own.iter().map(|run| OfRepeat { repeat: run.repeat, values: run.values.clone() }).collect(),
             curves: first.curves.clone(),
             remarks: first.remarks.clone(),

@@ -32,7 +32,8 @@ pub fn pacing_word(pacing: &Pacing) -> &'static str {
 /// Fetch and pacing, such as `batch, fixed-delay 10 ms`.
 #[must_use]
 pub fn strategy(client: &ClientSpec) -> String {
-    let mut text = fetch_word(client.fetch).to_owned();
+    let many = if client.copies > 1 { format!("{} × ", client.copies) } else { String::new() };
+    let mut text = many + fetch_word(client.fetch);
     if let Some(pacing) = &client.pacing {
         text += &format!(", {}", pacing_word(pacing));
         text += &match pacing {
@@ -97,6 +98,7 @@ mod tests {
             pvs: Vec::new(),
             dbr: DbrChoice::Time,
             service_time: Span::ZERO,
+            copies: 1,
             hog_processes: 0,
         };
         let cases = [
@@ -114,6 +116,7 @@ mod tests {
                 ClientSpec { service_time: ms(5), ..client(Fetch::Monitor, None) },
                 "monitor, 5 ms of work for each value",
             ),
+            (ClientSpec { copies: 100, ..client(Fetch::Monitor, None) }, "100 × monitor"),
             (ClientSpec { program: Program::External(vec![]), ..client(Fetch::Monitor, None) }, "monitor, external"),
         ];
         for (client, text) in cases {

@@ -148,6 +148,7 @@ struct Seen {
     ambiguous: u64,
     overflowed: u64,
     losses: Vec<Loss>,
+    restarts: Vec<(Span, Option<Span>)>,
     lateness: Distribution,
     shortest: Option<Span>,
 }
@@ -161,6 +162,8 @@ impl Seen {
         self.before_first += measured.paired.before_first;
         self.lateness.merge(&measured.lateness);
         self.shortest = Some(self.shortest.map_or(length, |shortest| shortest.min(length)));
+        let away = segment.ioc.outage.map(|outage| outage.up.saturating_since(outage.down));
+        self.restarts.extend(away.map(|away| (away, measured.recovery)));
         let Some(tally) = &segment.tally else { return };
         self.ambiguous = self.ambiguous.saturating_add(tally.ambiguous);
         self.overflowed = self.overflowed.saturating_add(tally.overflowed);
@@ -187,6 +190,7 @@ impl Seen {
         let mut found = self.counts.clone();
         found.extend(checks::impossible(self.audit));
         found.extend(checks::losses(&self.losses));
+        found.extend(checks::restarts(&self.restarts));
         found.extend(checks::negative(summary.notice.negative));
         found.extend(checks::overflowed(self.overflowed));
         found.extend(checks::ambiguous(self.ambiguous));
@@ -331,6 +335,7 @@ mod tests {
             asked: None,
             received: trace.segments[1].window.open,
             first: false,
+            copy: 0,
         };
         trace.segments[1].observations.push(far);
         if let Some(tally) = &mut trace.segments[1].tally {

@@ -5,8 +5,11 @@
 //! Theory of Point Processes", 2nd ed., chapter 3). It is also the distribution of the age of the newest value at a random
 //! instant: `P(age > x) = P0(x)`.
 
-use crate::scenario::model::Change;
+use crate::scenario::model::{Change, ramp_changes, ramp_time};
 use crate::time::Span;
+
+/// Gaps of a ramp that are told apart.
+const RAMP_GAPS: u64 = 1024;
 
 /// A stationary process of changes of one PV. Times are in ns.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +27,7 @@ pub enum Process {
         /// Gap and how many of it there are in a cycle, rising.
         gaps: Vec<(f64, f64)>,
     },
-    /// Jittered changes and anything else without a closed form, as a table.
+    /// Jittered changes, ramps and anything else without a short closed form, as a table.
     Table(Table),
 }
 
@@ -58,6 +61,7 @@ impl Process {
                 let changes = moving.0.checked_div(interval.0)?;
                 Process::train(ns(*moving) + ns(*resting), changes as f64, ns(*interval))
             }
+            Change::Ramp { from_hz, to_hz, length } => Process::ramp(*from_hz, *to_hz, *length),
             Change::Trace { length, points, .. } => {
                 let points: Vec<_> = points.iter().map(Vec::as_slice).collect();
                 Process::of_trace(ns(*length), &points)
@@ -72,6 +76,19 @@ impl Process {
         }
         let rest = interval - (changes - 1.0) * spacing;
         (rest >= 0.0).then(|| Process::cycle(vec![(spacing, changes - 1.0), (rest, 1.0)]))?
+    }
+
+    /// The gaps of a ramp, those of one rate together: exact up to [`RAMP_GAPS`] changes a pass, beyond that each gap counts as the mean of
+    /// its neighbours.
+    fn ramp(from_hz: f64, to_hz: f64, length: Span) -> Option<Process> {
+        let changes = ramp_changes(from_hz, to_hz, length);
+        let groups = changes.min(RAMP_GAPS);
+        let ends = |i: u64| ramp_time(from_hz, to_hz, i as f64 / groups as f64) * length.0 as f64;
+        let each = changes as f64 / groups as f64;
+        let gaps = (0..groups).map(|i| ((ends(i + 1) - ends(i)) / each, each)).collect();
+        let cycle = Process::cycle(gaps)?;
+        let longest = length.0 as f64 / changes as f64 * (from_hz + to_hz) / 2.0 / from_hz.min(to_hz);
+        Some(Process::Table(Table::new(cycle.rate(), longest, |x| cycle.void(x))))
     }
 
     /// The gaps of all PVs that change, together: every PV's cycle has the same length, so that `P0` of the mixture is the
@@ -301,6 +318,27 @@ mod tests {
         close(process.void(0.5), 0.5, 1e-4);
         close(process.mean_age().unwrap(), 0.5, 1e-3);
         assert_eq!(Process::jittered(1.0, 0.0), Process::cycle(vec![(1.0, 1.0)]));
+    }
+
+    #[test]
+    fn a_ramp_by_hand() {
+        // Rate 1 + t over a length of 1 in units of 1 s with rates in kHz: long against its gaps, P0(x) is the mean of max(0, 1 - r x) over the
+        // time at each rate r, evenly from 1 to 2 kHz; its mean age the mean of 1/(2r), ln(2)/2 ms.
+        let process =
+            Process::of(&Change::Ramp { from_hz: 1000.0, to_hz: 2000.0, length: Span::from_secs(1) }).unwrap();
+        close(process.rate(), 1500.0 / 1e9, 1e-15);
+        close(process.void(0.4 * MS), 1.0 - 0.4 * 1.5, 1e-5);
+        // At 0.8 ms only rates up to 1.25 leave room: the integral of 1 - 0.8 r from 1 to 1.25.
+        close(process.void(0.8 * MS), 0.25 - 0.4 * (1.25f64 * 1.25 - 1.0), 1e-5);
+        close(process.mean_age().unwrap() / MS, 2f64.ln() / 2.0, 1e-5);
+        // A pass of three changes: gaps by hand, t(u) = sqrt(1 + 3u) - 1 in units of the length.
+        let few = Process::of(&Change::Ramp { from_hz: 2.0, to_hz: 4.0, length: Span::from_secs(1) }).unwrap();
+        let gaps = [2f64.sqrt() - 1.0, 3f64.sqrt() - 2f64.sqrt(), 2.0 - 3f64.sqrt()].map(|gap| gap * 1e9);
+        let void = |x: f64| gaps.iter().map(|g| (g - x).max(0.0)).sum::<f64>() / 1e9;
+        for x in [0.0, 0.1e9, 0.3e9, 0.35e9] {
+            close(few.void(x), void(x), 2e-4);
+        }
+        assert_eq!(few.void(0.45e9), 0.0);
     }
 
     #[test]

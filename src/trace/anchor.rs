@@ -21,10 +21,10 @@ pub fn anchor(observations: &mut [Observation], emissions: &[Emission], types: &
         return;
     }
     let by_pv = ByPv::new(types.len(), emissions.iter().map(|e| e.pv));
-    let mut shifts: HashMap<PvId, u64> = HashMap::new();
+    let mut shifts: HashMap<(u32, PvId), u64> = HashMap::new();
     for observation in observations {
         let Some((native, labels)) = narrow(observation.pv) else { continue };
-        let shift = *shifts.entry(observation.pv).or_insert_with(|| {
+        let shift = *shifts.entry((observation.copy, observation.pv)).or_insert_with(|| {
             let of_pv = by_pv.of(observation.pv);
             let known = of_pv.partition_point(|&i| emissions[i as usize].posted <= observation.received);
             let newest = known.checked_sub(1).map_or(Seq(0), |last| emissions[of_pv[last] as usize].seq);
@@ -49,7 +49,7 @@ mod tests {
     }
 
     fn observed(pv: u32, seq: u64, received: u64) -> Observation {
-        Observation { pv: PvId(pv), seq: Seq(seq), asked: None, received: Tick(received), first: false }
+        Observation { pv: PvId(pv), seq: Seq(seq), asked: None, received: Tick(received), first: false, copy: 0 }
     }
 
     fn anchored(types: &[(NativeType, usize)], seen: &[(u32, u64, u64)]) -> Vec<u64> {

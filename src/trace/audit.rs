@@ -68,6 +68,7 @@ mod tests {
             asked: Some(Tick(asked)),
             received: Tick(received),
             first: false,
+            copy: 0,
         };
         let good = [seen(0, 0, 1, 5), seen(0, 1, 8, 12)];
         assert_eq!(audit(&index, &good, &[PvId(0)]), Audit::default());

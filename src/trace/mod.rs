@@ -27,7 +27,7 @@ pub use loss::Loss;
 pub use observation::Observation;
 pub use probe::ProbeRun;
 pub use request::{LedgerRow, Request};
-pub use segment::{ClientTally, IocTally, Segment, Window};
+pub use segment::{ClientTally, IocTally, Outage, Segment, Window};
 
 use crate::scenario::model::Scenario;
 

@@ -18,4 +18,6 @@ pub struct Observation {
     pub received: Tick,
     /// Whether it is the client's first value of this PV: it only tells what the client started with.
     pub first: bool,
+    /// Which copy of the client, from 0.
+    pub copy: u32,
 }

@@ -146,7 +146,7 @@ mod tests {
     }
 
     fn observation(pv: u32, seq: u64, received: u64) -> Observation {
-        Observation { pv: PvId(pv), seq: Seq(seq), asked: None, received: Tick(received), first: false }
+        Observation { pv: PvId(pv), seq: Seq(seq), asked: None, received: Tick(received), first: false, copy: 0 }
     }
 
     fn changes(

@@ -1,5 +1,7 @@
 //! What the server counted: a client cannot misreport it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::pv::{PvId, Seq};
@@ -50,4 +52,19 @@ pub struct LedgerRow {
     pub window: Count,
     /// Over the whole life of the client.
     pub total: Count,
+}
+
+impl LedgerRow {
+    /// Several ledgers together, in the order of PVs.
+    #[must_use]
+    pub fn sum<'a>(ledgers: impl Iterator<Item = &'a [LedgerRow]>) -> Vec<LedgerRow> {
+        let mut sum: BTreeMap<PvId, LedgerRow> = BTreeMap::new();
+        for row in ledgers.flatten() {
+            let none = LedgerRow { pv: row.pv, window: Count::default(), total: Count::default() };
+            let all = sum.entry(row.pv).or_insert(none);
+            all.window.add(&row.window);
+            all.total.add(&row.total);
+        }
+        sum.into_values().collect()
+    }
 }

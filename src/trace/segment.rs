@@ -69,6 +69,28 @@ pub struct IocTally {
     pub bytes_out: u64,
     /// Circuits that the client opened over its whole life.
     pub circuits: u64,
+    /// When the IOC was away, if it was restarted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outage: Option<Outage>,
+}
+
+impl IocTally {
+    /// Adds the count for another copy of the client.
+    pub fn add(&mut self, other: &IocTally) {
+        self.bytes_in += other.bytes_in;
+        self.bytes_out += other.bytes_out;
+        self.circuits += other.circuits;
+        self.outage = self.outage.or(other.outage);
+    }
+}
+
+/// When an IOC that was restarted was away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outage {
+    /// No change was posted from here on, no request answered, and all circuits were closed.
+    pub down: Tick,
+    /// It listened again.
+    pub up: Tick,
 }
 
 /// One client in one repeat.

@@ -5,10 +5,10 @@ from pathlib import Path
 
 TABLES = {
     "emissions": ["repeat", "pv", "seq", "due_ns", "posted_ns"],
-    "observations": ["client", "repeat", "pv", "seq", "asked_ns", "received_ns", "first"],
+    "observations": ["client", "repeat", "pv", "seq", "asked_ns", "received_ns", "first", "copy"],
     "requests": ["client", "repeat", "pv", "received_ns", "replied_ns", "seq"],
 }
-TYPES = {"client": "VARCHAR", "pv": "VARCHAR", "repeat": "UINTEGER", "first": "BOOLEAN"}
+TYPES = {"client": "VARCHAR", "pv": "VARCHAR", "repeat": "UINTEGER", "copy": "UINTEGER", "first": "BOOLEAN"}
 
 
 def with_pandas(run):

@@ -7,12 +7,15 @@
 //!
 //! `POLLCOST_INTEROP_SERVER=softioc` runs the clients' cases against an EPICS softIoc instead of our IOC: it shows
 //! that what a case expects is what EPICS does.
+//!
+//! `client::` are the clients that come with the program, on the environment that `pollcost python` makes in `target/interop-python`.
 #![allow(clippy::disallowed_methods, reason = "these tests start processes, open sockets and read the environment")]
 
 mod case;
 mod facts;
 mod own_client;
 mod process;
+mod real_client;
 mod repeater;
 mod server;
 mod workshop;
@@ -74,6 +77,10 @@ fn main() -> ExitCode {
         let workshop = workshop.clone();
         let run = move || with(&workshop, case::conversions);
         trials.push(Trial::test("libca::conversions_as_softioc", run).with_ignored_flag(ignored || no_program));
+    }
+    for program in real_client::all() {
+        let run = move || real_client::run(&program);
+        trials.push(Trial::test(format!("client::{}", program.name), run).with_ignored_flag(ignored));
     }
     for kind in [Kind::SoftIoc, Kind::Caproto] {
         for (name, run) in own_client::CASES {

@@ -58,9 +58,12 @@ pub(crate) struct CompareFlags {
     /// With --run: length of each measuring window
     #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
     pub(crate) duration: Option<Span>,
-    /// With --run: repeats of each side [default: the policy's, 10]
+    /// With --run: repeats of each side [default: the policy's: 10, then 20 and 40 as long as the verdict is inconclusive]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=10_000))]
     pub(crate) repeats: Option<u32>,
+    /// With --run: go on to so many repeats of each side, twice as many each time, as long as the verdict is inconclusive
+    #[arg(long, value_name = "N", requires = "runs", value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    pub(crate) most_repeats: Option<u32>,
     /// With --run: only these clients of the scenario
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub(crate) clients: Option<Vec<String>>,
@@ -70,9 +73,10 @@ pub(crate) struct CompareFlags {
     /// With --run and --fetch: its poll period
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "fetch")]
     pub(crate) period: Option<Span>,
-    /// With --run: let processors sleep when they have nothing to do [default: they are kept awake, so that waking them is no noise]
+    /// With --run: leave processors to the scheduler and let them sleep [default: IOC and client share one that is kept awake, so that neither
+    /// their placement nor its waking is noise]
     #[arg(long, requires = "runs")]
-    pub(crate) let_sleep: bool,
+    pub(crate) unsteady: bool,
     /// A TOML file: metrics, least effects, level, repeats, what an inconclusive counts as
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,

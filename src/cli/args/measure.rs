@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{FactsFlag, TablesFlag, VoiceFlags, duration};
+use crate::scenario::shard::Shard;
 use crate::time::Span;
 
 #[derive(Debug, Args)]
@@ -38,6 +39,12 @@ pub(crate) struct MeasureFlags {
     /// are missing
     #[arg(long, conflicts_with_all = ["clients", "check"])]
     pub(crate) all: bool,
+    /// Of a scenario with a [sweep]: only this part of its cells, such as 1/3; `pollcost merge` puts the parts together
+    #[arg(long, value_name = "I/N", conflicts_with = "all")]
+    pub(crate) shard: Option<Shard>,
+    /// Of a scenario with a [sweep]: only list its cells and how long they take
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) plan: bool,
     #[command(flatten)]
     pub(crate) voice: VoiceFlags,
 }

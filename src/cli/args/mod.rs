@@ -4,6 +4,7 @@ mod compare;
 mod doctor;
 mod ioc;
 mod measure;
+mod merge;
 mod predict;
 mod python;
 mod report;
@@ -21,6 +22,7 @@ pub(crate) use compare::{BaselineFlags, CompareFlags, CompareFormatFlag, History
 pub(crate) use doctor::DoctorFlags;
 pub(crate) use ioc::IocFlags;
 pub(crate) use measure::MeasureFlags;
+pub(crate) use merge::MergeFlags;
 pub(crate) use predict::{FetchFlag, PacingFlag, PatternFlag, PredictFlags};
 pub(crate) use python::PythonFlags;
 pub(crate) use report::{ReportFlags, ReportFormatFlag};
@@ -94,6 +96,9 @@ pub(crate) enum Command {
     /// Draw the report of a run folder again, only its figures for an article or a slide, or several runs side by side
     #[command(after_help = report::REPORT_EXAMPLES)]
     Report(ReportFlags),
+    /// Put the shards of a sweep together: what one machine would have made
+    #[command(after_help = format!("{}\n\n{}", merge::MERGE_EXAMPLES, exit::HELP))]
+    Merge(MergeFlags),
     /// Say whether one run is worse than another: counters first, times second
     #[command(after_help = format!("{}\n\n{}", compare::COMPARE_EXAMPLES, exit::HELP))]
     Compare(Box<CompareFlags>),
@@ -115,6 +120,9 @@ pub(crate) enum Command {
     /// A native client of a run, told what to do on standard input
     #[command(hide = true)]
     InternalClient,
+    /// A CPU-bound process beside a client, until standard input closes
+    #[command(hide = true)]
+    InternalHog,
 }
 
 #[derive(Clone, Copy, Debug, Args)]

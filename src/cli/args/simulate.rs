@@ -16,6 +16,7 @@ Examples:
   pollcost simulate
   pollcost simulate --all -o everything
   pollcost simulate mine.toml --duration 1h --link lognormal:80us,0.5
+  pollcost doctor -o machine.json && pollcost simulate mine.toml --link doctor:machine.json
   pollcost run mine.toml -o live && pollcost simulate mine.toml --link from:live -o simulated
 
 The program's own clients and IOC are joined by a model of link and host. Processor time, wake-ups and bytes are modelled. Facts
@@ -28,18 +29,23 @@ pub(crate) struct SimulateFlags {
     pub(crate) scenario: String,
     #[command(flatten)]
     pub(crate) measure: MeasureFlags,
-    /// How long a message is under way: constant:TIME, lognormal:MEDIAN,SIGMA, or from:RUN with the samples and the host of an earlier run
+    /// How long a message is under way: constant:TIME, lognormal:MEDIAN,SIGMA, from:RUN with the samples and the host of an earlier run, or doctor:FILE with those that `pollcost doctor -o FILE` found
     #[arg(long, value_name = "LINK", default_value = "constant:15us", value_parser = link)]
     pub(crate) link: LinkChoice,
+    /// Write the numbers only, no report and no figures: `pollcost report` draws them later
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) no_report: bool,
 }
 
 /// A link as it is written.
 pub(super) fn link(text: &str) -> Result<LinkChoice, String> {
-    const FORMS: &str = "give constant:50us, lognormal:50us,0.5 or from:RUN";
+    const FORMS: &str = "give constant:50us, lognormal:50us,0.5, from:RUN or doctor:FILE";
     let (kind, rest) = text.split_once(':').ok_or(FORMS)?;
     let delay = match kind {
         "from" if rest.is_empty() => return Err("from: names no run folder".to_owned()),
         "from" => return Ok(LinkChoice::From(PathBuf::from(rest))),
+        "doctor" if rest.is_empty() => return Err("doctor: names no file".to_owned()),
+        "doctor" => return Ok(LinkChoice::Doctor(PathBuf::from(rest))),
         "constant" => Delay::Constant(duration(rest)?),
         "lognormal" => {
             let (median, sigma) =
@@ -67,6 +73,7 @@ mod tests {
         let option = "lognormal:1ms, 0.5".to_owned();
         assert_eq!(link(&option), Ok(LinkChoice::Model { link: uneven, option: option.clone() }));
         assert_eq!(link("from:a/b"), Ok(LinkChoice::From(PathBuf::from("a/b"))));
+        assert_eq!(link("doctor:m.json"), Ok(LinkChoice::Doctor(PathBuf::from("m.json"))));
         for wrong in [
             "",
             "50us",
@@ -76,6 +83,7 @@ mod tests {
             "lognormal:1ms,9",
             "lognormal:1ms,NaN",
             "from:",
+            "doctor:",
             "x:1",
         ] {
             assert!(link(wrong).is_err(), "{wrong}");

@@ -11,9 +11,9 @@ pub(super) fn live(flags: MeasureFlags, port: u16) -> Result<Request, Failure> {
     every(flags, How::Live { port })
 }
 
-pub(super) fn simulated(flags: MeasureFlags, link: LinkChoice) -> Result<Request, Failure> {
+pub(super) fn simulated(flags: MeasureFlags, link: LinkChoice, report: bool) -> Result<Request, Failure> {
     let facts = flags.facts.map(facts);
-    every(flags, How::Simulated { link, facts })
+    every(flags, How::Simulated { link, facts, report })
 }
 
 fn every(flags: MeasureFlags, how: How) -> Result<Request, Failure> {
@@ -22,12 +22,12 @@ fn every(flags: MeasureFlags, how: How) -> Result<Request, Failure> {
     Ok(Request::Catalogue(Box::new(CatalogueRequest { scenarios, out, how, voice })))
 }
 
-/// Every built-in scenario whose clients are the program's own: others need programs that may not be there.
+/// Every built-in scenario that is one run, and whose clients are the program's own: others need programs that may not be there.
 fn native(overrides: &Overrides) -> Result<Vec<Scenario>, Failure> {
     let mut all = Vec::new();
     for built_in in BUILT_IN {
         let scenario = built_in.scenario()?;
-        if scenario.clients.iter().all(|client| client.program == Program::Native) {
+        if built_in.sweep()?.is_none() && scenario.clients.iter().all(|client| client.program == Program::Native) {
             all.push(overrides.apply(scenario)?);
         }
     }

@@ -65,6 +65,7 @@ fn with_program(scenario: Scenario, words: Vec<String>, flags: &CompareFlags) ->
         pvs: (0..scenario.pvs.len()).map(|i| crate::pv::PvId(i as u32)).collect(),
         dbr: DbrChoice::default(),
         service_time: Span::ZERO,
+        copies: 1,
         hog_processes: 0,
     };
     // What the scenario expects of its own clients says nothing of this one.

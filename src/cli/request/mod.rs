@@ -5,6 +5,7 @@ mod compare;
 mod predict;
 mod python;
 mod report;
+mod sweep;
 
 use std::io::IsTerminal;
 
@@ -20,12 +21,13 @@ use super::failure::Failure;
 use super::{DEFAULT_SCENARIO, source};
 use crate::io::request::CatalogueRequest;
 use crate::io::request::{
-    DoctorRequest, Format, IocRequest, PredictRequest, PythonRequest, ReportRequest, RunRequest, SimulateRequest,
-    Tables, Voice,
+    DoctorRequest, Format, How, IocRequest, MergeRequest, PredictRequest, PythonRequest, ReportRequest, RunRequest,
+    SimulateRequest, SweepRequest, Tables, Voice,
 };
 use crate::scenario::Overrides;
 use crate::scenario::model::{Facts, Scenario};
 use crate::time::Span;
+use sweep::Either;
 
 /// What the user asks for.
 #[derive(Debug)]
@@ -34,6 +36,10 @@ pub(crate) enum Request {
     Run(Box<RunRequest>),
     /// Run every built-in scenario.
     Catalogue(Box<CatalogueRequest>),
+    /// Run a scenario over a grid of values.
+    Sweep(Box<SweepRequest>),
+    /// Put shards of a sweep together.
+    Merge(MergeRequest),
     /// Run a scenario in virtual time.
     Simulate(Box<SimulateRequest>),
     /// Say what to expect.
@@ -75,33 +81,52 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
         Some(Command::Python(flags)) => Ok(Request::Python(python::python(flags)?)),
         Some(Command::Report(flags)) => Ok(Request::Report(Box::new(report::report(flags)?))),
         Some(Command::Scenarios(flags)) => Ok(Request::Scenarios { name: flags.name, format: format(flags.format) }),
+        Some(Command::Merge(flags)) => {
+            Ok(Request::Merge(MergeRequest { out: flags.out, shards: flags.shards, voice: voice(flags.voice) }))
+        }
         Some(Command::Compare(flags)) => Ok(Request::Compare(flags)),
         Some(Command::Baseline(flags)) => Ok(Request::Baseline(flags)),
         Some(Command::History(flags)) => Ok(Request::History(flags)),
         Some(Command::Completions { shell }) => Ok(Request::Completions(shell)),
         // Answered before any request is made.
-        Some(Command::InternalIoc | Command::InternalClient) => {
+        Some(Command::InternalIoc | Command::InternalClient | Command::InternalHog) => {
             Err(Failure::bad_input("this command is for the processes of a run only", ""))
         }
     }
 }
 
 fn run(scenario: &str, flags: RunFlags) -> Result<Request, Failure> {
-    let RunFlags { measure, port, live } = flags;
+    let RunFlags { measure, port, no_report, live } = flags;
     if measure.all {
         return catalogue::live(measure, port);
     }
+    let how = How::Live { port };
+    let measure = match sweep::request(scenario, measure, how)? {
+        Either::Sweep(_) if live => {
+            let remedy = "leave it out: a sweep tells of each cell as it goes";
+            return Err(Failure::bad_input("--live: a sweep is many runs, and the dashboard shows one", remedy));
+        }
+        Either::Sweep(request) => return Ok(Request::Sweep(request)),
+        Either::One(measure) => measure,
+    };
     let scenario = with_clients(scenario, overrides(&measure), false)?;
     check(measure.check, &scenario)?;
     let (out, check, tables, voice) = (measure.out, measure.check, tables(measure.tables), voice(measure.voice));
-    Ok(Request::Run(Box::new(RunRequest { scenario, out, port, check, tables, live, voice })))
+    let report = !no_report;
+    Ok(Request::Run(Box::new(RunRequest { scenario, out, port, report, check, tables, live, voice })))
 }
 
 fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
-    let SimulateFlags { scenario, measure, link } = flags;
+    let SimulateFlags { scenario, measure, link, no_report } = flags;
+    let report = !no_report;
     if measure.all {
-        return catalogue::simulated(measure, link);
+        return catalogue::simulated(measure, link, report);
     }
+    let how = How::Simulated { link: link.clone(), facts: measure.facts.map(facts), report };
+    let measure = match sweep::request(&scenario, measure, how)? {
+        Either::Sweep(request) => return Ok(Request::Sweep(request)),
+        Either::One(measure) => measure,
+    };
     let scenario = with_clients(&scenario, overrides(&measure), true)?;
     check(measure.check, &scenario)?;
     let tables = tables(measure.tables);
@@ -112,7 +137,7 @@ fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
         ));
     }
     let (out, facts, check, voice) = (measure.out, measure.facts.map(facts), measure.check, voice(measure.voice));
-    Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, tables, check, voice })))
+    Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, tables, report, check, voice })))
 }
 
 /// What the options change in a scenario.

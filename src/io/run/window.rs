@@ -33,6 +33,9 @@ impl Run<'_> {
     ) -> Result<Elapsed, ProcessError> {
         let subjects: Vec<Metered> = measured.iter().map(|m| Metered::of(&m.child)).collect();
         announce(ioc, measured, window).await?;
+        if let Some(restart) = self.scenario.restart {
+            ioc.restart(window.open + restart.at, restart.down).await?;
+        }
         let opening = reading_at(window.open, ioc.pid(), &subjects);
         let closing = reading_at(window.close, ioc.pid(), &subjects);
         let (Some(open), _) = self.until(opening, ioc, measured).await? else {

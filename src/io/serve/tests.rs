@@ -1,5 +1,6 @@
 //! The server on real sockets of this host.
 
+use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::sync::mpsc;
@@ -46,6 +47,7 @@ impl Bench {
         let serving = Serving {
             endpoints,
             beacons,
+            silent: HashSet::new(),
             beacon_period: Span::from_secs(15),
             ignored,
             emissions: Some(Recorder::attach(&emissions).unwrap()),

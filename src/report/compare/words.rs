@@ -61,8 +61,11 @@ pub(super) fn method(comparison: &Comparison) -> String {
     let repeats = format!("{} and {} repeats", comparison.base.repeats, comparison.new.repeats);
     match comparison.method {
         Method::Repeats { level } => format!("{repeats}; false discovery rate {level}"),
-        Method::Interleaved { level } => {
-            format!("{repeats}, in turn on this machine with a null control; false discovery rate {level}")
+        Method::Interleaved { level, steady, .. } => {
+            let steady = if steady { ", on one processor that is kept awake" } else { "" };
+            format!(
+                "{repeats} in pairs, in turn on this machine with a null control{steady}; false discovery rate {level}"
+            )
         }
         Method::Exact => format!("{repeats} of a simulation: every value must be the same"),
     }

@@ -14,8 +14,10 @@ use crate::pv::PvId;
 pub trait Fact: Copy + Send + Sync {
     /// What rows are grouped by.
     type Key: Copy + PartialEq + Send + Sync + std::fmt::Debug;
-    /// The columns that are known.
+    /// The columns that a table must have, and has first.
     const COLUMNS: &'static [&'static str];
+    /// How many columns this program writes.
+    const WRITTEN: usize;
 
     /// Takes a row that is as this program writes it; `None` when it is not.
     fn plain(cells: &mut Cells<'_>, names: &Names) -> Option<(Self::Key, Self)>;
@@ -77,7 +79,7 @@ impl<F: Fact> Block<F> {
         let mut block = Block { facts: Vec::new(), runs: Vec::new(), lines: 0, wrong: None };
         let mut cells = Cells { bytes, at: 0, client: 0, pv: PvId(0) };
         // Columns that are not known are for the rules of CSV.
-        let plain = header.columns == F::COLUMNS.len();
+        let plain = header.columns == F::WRITTEN;
         while cells.at < bytes.len() {
             let from = cells.at;
             let row = if plain { F::plain(&mut cells, names) } else { None };
@@ -273,7 +275,7 @@ mod tests {
     use crate::time::Span;
     use crate::trace::Observation;
 
-    const HEADER: &str = "client,repeat,pv,seq,asked_ns,received_ns,first\n";
+    const HEADER: &str = "client,repeat,pv,seq,asked_ns,received_ns,first,copy\n";
 
     fn names() -> Names {
         let delay = Some(Pacing::FixedDelay { period: Span::from_millis(30) });
@@ -317,7 +319,7 @@ mod tests {
     #[test]
     fn unusual_rows_are_read_as_csv_has_them() {
         let text = format!(
-            "{HEADER}monitor,0,TEST:G0P0,1,,5,0\n\n\"monitor\",0,TEST:G0P1,2,,6,0\r\n\"a, \"\"b\"\"\",1,TEST:G0P2,18446744073709551615,7,8,1"
+            "{HEADER}monitor,0,TEST:G0P0,1,,5,0,0\n\n\"monitor\",0,TEST:G0P1,2,,6,0,1\r\n\"a, \"\"b\"\"\",1,TEST:G0P2,18446744073709551615,7,8,1,0"
         );
         let (read, wrong) = in_blocks(text.as_bytes(), 1);
         assert_eq!((read.len(), wrong), (3, None));
@@ -327,8 +329,18 @@ mod tests {
 
     #[test]
     fn columns_of_later_versions_are_passed_over() {
-        let text = "client,repeat,pv,seq,asked_ns,received_ns,first,more\nmonitor,0,TEST:G0P0,1,,5,0,x\n";
-        assert_eq!(in_blocks(text.as_bytes(), 0).0, slowly(text.as_bytes(), 1).0);
+        let text = "client,repeat,pv,seq,asked_ns,received_ns,first,copy,more\nmonitor,0,TEST:G0P0,1,,5,0,2,x\n";
+        let (read, wrong) = in_blocks(text.as_bytes(), 0);
+        assert_eq!((read[0].1.copy, wrong), (2, None));
+        assert_eq!(read, slowly(text.as_bytes(), 1).0);
+    }
+
+    #[test]
+    fn a_table_from_before_there_were_copies_is_read() {
+        let text = "client,repeat,pv,seq,asked_ns,received_ns,first\nmonitor,0,TEST:G0P0,1,,5,0\n";
+        let (read, wrong) = in_blocks(text.as_bytes(), 0);
+        assert_eq!((read[0].1.copy, wrong), (0, None));
+        assert_eq!(read, slowly(text.as_bytes(), 1).0);
     }
 
     fn written() -> impl Strategy<Value = Vec<u8>> {
@@ -339,14 +351,14 @@ mod tests {
             any::<u64>(),
             prop::option::of(any::<u64>()),
             any::<u64>(),
-            any::<bool>(),
+            any::<(bool, u32)>(),
         );
         prop::collection::vec(one, 0..12).prop_map(|rows| {
             let mut bytes = HEADER.as_bytes().to_vec();
             let mut writer = csv::Writer::from_writer(&mut bytes);
-            for (client, repeat, pv, seq, asked, received, first) in rows {
+            for (client, repeat, pv, seq, asked, received, (first, copy)) in rows {
                 let (asked, received) = (asked.map(crate::time::Tick), crate::time::Tick(received));
-                let fact = Observation { pv: PvId(pv), seq: crate::pv::Seq(seq), asked, received, first };
+                let fact = Observation { pv: PvId(pv), seq: crate::pv::Seq(seq), asked, received, first, copy };
                 write_observations(&mut writer, &names(), client, repeat, &[fact]).unwrap();
             }
             writer.flush().unwrap();

@@ -10,8 +10,9 @@ use crate::trace::{Emission, Observation, Request};
 
 /// Columns of `emissions.csv`.
 pub const EMISSIONS: &[&str] = &["repeat", "pv", "seq", "due_ns", "posted_ns"];
-/// Columns of `observations.csv`. `asked_ns` is empty for a callback; `first` is 1 for the client's first value of the PV, else 0.
-pub const OBSERVATIONS: &[&str] = &["client", "repeat", "pv", "seq", "asked_ns", "received_ns", "first"];
+/// Columns of `observations.csv`. `asked_ns` is empty for a callback; `first` is 1 for the client's first value of the PV, else 0; `copy`
+/// counts a client's copies from 0.
+pub const OBSERVATIONS: &[&str] = &["client", "repeat", "pv", "seq", "asked_ns", "received_ns", "first", "copy"];
 /// Columns of `requests.csv`.
 pub const REQUESTS: &[&str] = &["client", "repeat", "pv", "received_ns", "replied_ns", "seq"];
 
@@ -41,6 +42,7 @@ impl Fact for Emission {
     /// The repeat.
     type Key = u32;
     const COLUMNS: &'static [&'static str] = EMISSIONS;
+    const WRITTEN: usize = EMISSIONS.len();
 
     fn plain(cells: &mut Cells<'_>, names: &Names) -> Option<(u32, Emission)> {
         let (repeat, pv) = (cells.repeat()?, cells.pv(names)?);
@@ -75,6 +77,7 @@ pub fn write_observations<W: Write>(
         line.optional(o.asked.map(|t| t.0))?;
         line.number(o.received.0)?;
         line.number(u64::from(o.first))?;
+        line.number(u64::from(o.copy))?;
         line.end()?;
     }
     Ok(())
@@ -83,23 +86,26 @@ pub fn write_observations<W: Write>(
 impl Fact for Observation {
     /// The client and the repeat.
     type Key = (usize, u32);
-    const COLUMNS: &'static [&'static str] = OBSERVATIONS;
+    // Runs from before clients had copies are without the last column.
+    const COLUMNS: &'static [&'static str] = &["client", "repeat", "pv", "seq", "asked_ns", "received_ns", "first"];
+    const WRITTEN: usize = OBSERVATIONS.len();
 
     fn plain(cells: &mut Cells<'_>, names: &Names) -> Option<((usize, u32), Observation)> {
         let (client, repeat, pv) = (cells.client(names)?, cells.repeat()?, cells.pv(names)?);
         let (seq, asked, received) = (Seq(cells.number()?), cells.optional()?.map(Tick), Tick(cells.number()?));
-        let first = match cells.last()? {
+        let first = match cells.number()? {
             0 => false,
             1 => true,
             _ => return None,
         };
-        Some(((client, repeat), Observation { pv, seq, asked, received, first }))
+        let copy = u32::try_from(cells.last()?).ok()?;
+        Some(((client, repeat), Observation { pv, seq, asked, received, first, copy }))
     }
 
     fn any(row: Row<'_>, names: &Names) -> Result<((usize, u32), Observation), CsvError> {
         let (pv, seq, asked) = (row.pv(2, names)?, Seq(row.number(3)?), row.optional(4)?.map(Tick));
-        let (received, first) = (Tick(row.number(5)?), row.flag(6)?);
-        Ok(((row.client(0, names)?, row.repeat(1)?), Observation { pv, seq, asked, received, first }))
+        let (received, first, copy) = (Tick(row.number(5)?), row.flag(6)?, row.copy(7)?.unwrap_or(0));
+        Ok(((row.client(0, names)?, row.repeat(1)?), Observation { pv, seq, asked, received, first, copy }))
     }
 }
 
@@ -131,6 +137,7 @@ impl Fact for Request {
     /// The client and the repeat.
     type Key = (usize, u32);
     const COLUMNS: &'static [&'static str] = REQUESTS;
+    const WRITTEN: usize = REQUESTS.len();
 
     fn plain(cells: &mut Cells<'_>, names: &Names) -> Option<((usize, u32), Request)> {
         let (client, repeat, pv) = (cells.client(names)?, cells.repeat()?, cells.pv(names)?);
@@ -213,8 +220,8 @@ mod tests {
     fn observations_and_requests_come_back() {
         let names = Names::new(&scenario());
         let seen = [
-            Observation { pv: PvId(1), seq: Seq(0), asked: None, received: Tick(9), first: true },
-            Observation { pv: PvId(0), seq: Seq(4), asked: Some(Tick(0)), received: Tick(11), first: false },
+            Observation { pv: PvId(1), seq: Seq(0), asked: None, received: Tick(9), first: true, copy: 0 },
+            Observation { pv: PvId(0), seq: Seq(4), asked: Some(Tick(0)), received: Tick(11), first: false, copy: 3 },
         ];
         let bytes = written(|out| {
             out.write_record(OBSERVATIONS).unwrap();

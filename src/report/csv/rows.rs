@@ -206,6 +206,11 @@ impl<'a> Row<'a> {
         self.number(column)?.try_into().map_err(|_| self.wrong(column, "a repeat"))
     }
 
+    pub(super) fn copy(&self, column: usize) -> Result<Option<u32>, CsvError> {
+        let copy = self.optional(column)?.map(u32::try_from).transpose();
+        copy.map_err(|_| self.wrong(column, "a copy"))
+    }
+
     pub(super) fn pv(&self, column: usize, names: &Names) -> Result<PvId, CsvError> {
         let pv = names.find_pv(self.cell(column));
         pv.ok_or_else(|| self.wrong(column, "a PV of the scenario"))

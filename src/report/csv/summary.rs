@@ -62,6 +62,8 @@ const COLUMNS: &[Column] = &[
     ("expected_seen_mean_us", |c| c.expected.seen_mean_ns.map(|ns| decimals(ns * 1e-3, 3))),
     ("expected_age_mean_us", |c| c.expected.age_mean_ns.map(|ns| decimals(ns * 1e-3, 3))),
     ("expected_age_peak_us", |c| c.expected.age_peak_ns.map(|ns| decimals(ns * 1e-3, 3))),
+    ("copies", |c| Some(c.copies.to_string())),
+    ("recovery_ms", |c| point(c.recovery_ns, 1e-6, 3)),
 ];
 
 fn decimals(value: f64, digits: usize) -> String {
@@ -155,6 +157,7 @@ fn reason(column: &str, client: &ClientSummary) -> &'static str {
         "cpu_us_per_notice" if client.noticed == 0 => "no change was noticed",
         "cpu_us_per_notice" => "the processor time of client or IOC could not be read",
         "wakeups_per_s" => "its context switches could not be read at both edges of the window",
+        "recovery_ms" => "the IOC was not restarted, or the client was not back before its end",
         "connect_ms" => "the time of its connection is not known",
         "requests_per_s" | "bytes_in_per_s" | "bytes_out_per_s" => "its windows have no length",
         _ if column.starts_with("expected_") && monitor => "theory says nothing of it for a monitor",

@@ -49,7 +49,7 @@ pub(super) fn fitting(width: usize, longest: usize) -> (usize, Vec<Column>) {
     let names = longest.clamp(NAME, (width / 3).max(NAME));
     let mut left = width.saturating_sub(names);
     let fit = COLUMNS.into_iter().take_while(|column| {
-        let fits = column.width + 1 <= left;
+        let fits = column.width < left;
         left = left.saturating_sub(column.width + 1);
         fits
     });

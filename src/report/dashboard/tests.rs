@@ -59,10 +59,14 @@ fn state() -> Dashboard {
     state
 }
 
-fn drawn(state: &Dashboard, width: u16, height: u16, now: Tick) -> String {
+fn terminal(state: &Dashboard, width: u16, height: u16, now: Tick) -> Terminal<TestBackend> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| draw(frame, state, now, false)).unwrap();
-    terminal.backend().to_string()
+    terminal
+}
+
+fn drawn(state: &Dashboard, width: u16, height: u16, now: Tick) -> String {
+    terminal(state, width, height, now).backend().to_string()
 }
 
 #[test]
@@ -92,7 +96,7 @@ fn before_the_first_client() {
 fn no_size_is_too_small() {
     let state = state();
     for (width, height) in (0..=30).flat_map(|width| (0..=9).map(move |height| (width, height))) {
-        drawn(&state, width, height, Tick(65_000 * MS));
+        terminal(&state, width, height, Tick(65_000 * MS));
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn a_second(pv_name: String, pv: PvId, segment: &Segment, index: &Emi
     let posted_of = |seq: Seq| index.find(pv, seq).map(|e| since(e.posted));
 
     let mut held: Vec<(u64, i64, i64)> = Vec::new();
-    for observation in segment.observations.iter().filter(|o| o.pv == pv) {
+    for observation in segment.observations.iter().filter(|o| o.pv == pv && o.copy == 0) {
         let at = since(observation.received);
         let Some(posted) = posted_of(observation.seq).filter(|_| at < end) else { continue };
         if held.last().is_some_and(|(seq, ..)| *seq >= observation.seq.0) {

@@ -53,13 +53,13 @@ pub fn history(found: &History, metric: Metric) -> Result<Figure, Omitted> {
         if let Some(slope) = track.drift {
             drifts = true;
             facts.push(format!("{} drifts", track.client));
-            let middle = track.values.iter().sum::<f64>() / track.values.len().max(1) as f64;
-            let ends = [(1.0, middle - slope.whole / 2.0), (runs as f64, middle + slope.whole / 2.0)];
-            series.push(Series {
-                name: format!("{} drift", track.client),
-                look: Look::Muted,
-                shape: Shape::Line { points: ends.to_vec(), dash: DASHED },
-            });
+            for (place, ends) in drifting(track, slope.a_run).into_iter().enumerate() {
+                series.push(Series {
+                    name: format!("{} drift {}", track.client, place + 1),
+                    look: Look::Muted,
+                    shape: Shape::Line { points: ends.to_vec(), dash: DASHED },
+                });
+            }
         }
     }
     if steps {
@@ -95,6 +95,19 @@ pub fn history(found: &History, metric: Metric) -> Result<Figure, Omitted> {
     })
 }
 
+/// The line of a drift through each stretch between the steps.
+fn drifting(track: &Track, a_run: f64) -> Vec<[(f64, f64); 2]> {
+    let ends = track.changes.iter().map(|step| step.at).chain([track.values.len()]);
+    let starts = std::iter::once(0).chain(track.changes.iter().map(|step| step.at));
+    let line = |(from, to): (usize, usize)| {
+        let stretch = track.values.get(from..to).filter(|values| !values.is_empty())?;
+        let mean = stretch.iter().sum::<f64>() / stretch.len() as f64;
+        let rise = a_run * (stretch.len() - 1) as f64 / 2.0;
+        Some([(from as f64 + 1.0, mean - rise), (to as f64, mean + rise)])
+    };
+    starts.zip(ends).filter_map(line).collect()
+}
+
 /// The clients, in the order of the last run: each keeps its look in every figure.
 fn identities(found: &History) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
@@ -111,7 +124,7 @@ fn in_base_units(track: &Track) -> Track {
     let mut track = track.clone();
     if unit(track.metric) == Unit::Nanoseconds {
         track.values.iter_mut().for_each(|v| *v *= 1e3);
-        track.drift.iter_mut().for_each(|slope| slope.whole *= 1e3);
+        track.drift.iter_mut().for_each(|slope| slope.a_run *= 1e3);
     }
     track
 }

@@ -4,6 +4,7 @@ mod age_saw;
 mod burst_place;
 mod choice;
 mod claims;
+mod copies_load;
 mod cpu_period;
 mod expected;
 mod fraction_period;
@@ -25,6 +26,7 @@ pub use age_saw::age_saw;
 pub use burst_place::burst_place;
 pub use choice::{Chosen, choose};
 pub use claims::of_claims;
+pub use copies_load::copies_load;
 pub use cpu_period::cpu_period;
 pub use fraction_period::{missed_period, redundant_period};
 pub use history::history;
@@ -50,7 +52,8 @@ use crate::summary::{ClientSummary, Summary};
 /// The figures that the numbers of a run allow, in the order of the report, and those that they do not, with the reason.
 #[must_use]
 pub fn all(summary: &Summary, scenario: &Scenario) -> (Vec<Figure>, Vec<Omitted>) {
-    parted([
+    let of_copies = summary.clients.iter().any(|client| client.copies > 1).then(|| copies_load(summary));
+    let always = [
         notice_ecdf(summary),
         notice_tail(summary),
         raincloud(summary),
@@ -62,7 +65,8 @@ pub fn all(summary: &Summary, scenario: &Scenario) -> (Vec<Figure>, Vec<Omitted>
         bytes_period(summary),
         latency_cpu(summary),
         price(summary),
-    ])
+    ];
+    parted(always.into_iter().chain(of_copies))
 }
 
 /// The figures that need facts, likewise.

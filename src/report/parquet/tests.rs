@@ -35,11 +35,11 @@ fn read<F: Stored>(bytes: Vec<u8>) -> Result<Vec<(F::Key, F)>, String> {
 }
 
 fn observations() -> impl Strategy<Value = Vec<((usize, u32), Observation)>> {
-    let one =
-        (0..2usize, any::<u32>(), 0..4u32, any::<u64>(), prop::option::of(any::<u64>()), any::<u64>(), any::<bool>());
-    let row = |(client, repeat, pv, seq, asked, received, first): (usize, u32, u32, u64, Option<u64>, u64, bool)| {
+    let key = (0..2usize, any::<u32>());
+    let one = (key, 0..4u32, any::<u64>(), prop::option::of(any::<u64>()), any::<u64>(), any::<(bool, u32)>());
+    let row = |(key, pv, seq, asked, received, (first, copy)): (_, u32, u64, Option<u64>, u64, (bool, u32))| {
         let (pv, seq, asked, received) = (PvId(pv), Seq(seq), asked.map(Tick), Tick(received));
-        ((client, repeat), Observation { pv, seq, asked, received, first })
+        (key, Observation { pv, seq, asked, received, first, copy })
     };
     prop::collection::vec(one.prop_map(row), 0..250)
 }

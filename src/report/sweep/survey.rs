@@ -1,0 +1,84 @@
+//! What the cells of a sweep came to, and one row for each client of each cell.
+
+use super::super::csv::summary::records;
+use super::index::SweepIndex;
+use crate::scenario::metric::Metric;
+use crate::scenario::sweep::{Setting, label};
+use crate::summary::{ClientSummary, Summary};
+
+/// Times of swept keys are told in ms.
+const NS_PER_MS: f64 = 1e6;
+
+/// A cell that is done.
+#[derive(Clone, Debug)]
+pub struct CellFound {
+    /// Its numbers.
+    pub summary: Summary,
+    /// Whether a client failed in it.
+    pub failed: bool,
+}
+
+/// A sweep and what is done of it.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// Its index.
+    pub index: SweepIndex,
+    /// In the order of the index; `None`: not done, or of another shard.
+    pub cells: Vec<Option<CellFound>>,
+}
+
+impl Survey {
+    /// How many cells are done.
+    #[must_use]
+    pub fn done(&self) -> usize {
+        self.cells.iter().flatten().count()
+    }
+
+    /// The mean over repeats of a client's metric in a cell, in base units.
+    #[must_use]
+    pub fn value(&self, cell: usize, client: &str, metric: Metric) -> Option<f64> {
+        let found = self.cells.get(cell)?.as_ref()?;
+        let client = found.summary.clients.iter().find(|c| c.name == client)?;
+        mean(client, metric)
+    }
+
+    /// As CSV: the cell, the value of each swept key (`_ms` for times), and the columns of `summary.csv`.
+    ///
+    /// # Errors
+    /// Those of the CSV writer; writing to memory does not fail.
+    pub fn csv(&self) -> Result<Vec<u8>, csv::Error> {
+        let axes = &self.index.axes;
+        let timed = |place: usize| axes[place].values.iter().all(|value| matches!(value, Setting::TimeNs(_)));
+        let mut table = csv::Writer::from_writer(Vec::new());
+        let mut begun = false;
+        for (cell, found) in self.index.cells.iter().zip(&self.cells) {
+            let Some(found) = found else { continue };
+            let values: Vec<String> = cell
+                .at
+                .iter()
+                .enumerate()
+                .map(|(place, at)| match &axes[place].values[*at] {
+                    Setting::TimeNs(span) if timed(place) => (span.0 as f64 / NS_PER_MS).to_string(),
+                    other => other.to_string(),
+                })
+                .collect();
+            for record in records(&found.summary) {
+                if !begun {
+                    let heads = (0..axes.len())
+                        .map(|place| format!("{}{}", label(axes, place), if timed(place) { "_ms" } else { "" }));
+                    let own = record.iter().map(|(name, _)| (*name).to_owned());
+                    table.write_record(std::iter::once("cell".to_owned()).chain(heads).chain(own))?;
+                    begun = true;
+                }
+                let own = record.into_iter().map(|(_, value)| value.unwrap_or_default());
+                table.write_record(std::iter::once(cell.folder.clone()).chain(values.iter().cloned()).chain(own))?;
+            }
+        }
+        table.into_inner().map_err(|e| csv::Error::from(e.into_error()))
+    }
+}
+
+fn mean(client: &ClientSummary, metric: Metric) -> Option<f64> {
+    let values: Vec<f64> = client.by_repeat.iter().filter_map(|of| of.values.get(&metric).copied()).collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}

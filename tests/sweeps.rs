@@ -1,0 +1,279 @@
+//! Sweeps through the program itself: started again, split over machines and put together, the result is the same.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+const SWEEP: &str = r#"
+window = "300ms"
+repeats = 2
+min_periods = 2
+warmup = "20ms"
+drain = "30ms"
+
+[[pv]]
+name = "T:{0..3}"
+pvs = 4
+change = { pattern = "poisson", rate_hz = 40 }
+
+[[client]]
+name = "monitor"
+fetch = "monitor"
+
+[[client]]
+name = "poll"
+fetch = "batch"
+period = "3ms"
+
+[sweep]
+pv.change.rate_hz = [5, 50, 500]
+client.period = ["1ms", "10ms", "100ms"]
+"#;
+
+/// Runs the program in a folder that has the sweep as `s.toml`.
+fn pollcost(folder: &Path, args: &[&str]) -> Output {
+    let file = folder.join("s.toml");
+    if !file.exists() {
+        fs::write(&file, SWEEP).unwrap();
+    }
+    Command::new(env!("CARGO_BIN_EXE_pollcost")).current_dir(folder).args(args).output().unwrap()
+}
+
+fn done(folder: &Path, args: &[&str]) -> String {
+    let output = pollcost(folder, args);
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn refused(folder: &Path, args: &[&str]) -> String {
+    let output = pollcost(folder, args);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+    said.replace(folder.to_str().unwrap(), "DIR")
+}
+
+/// All files below a folder and what is in them.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(one) = folders.pop() {
+        for entry in fs::read_dir(one).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                found.insert(name, fs::read(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// Not `assert_eq`: files are long.
+fn assert_same(a: &Path, b: &Path) {
+    let (a, b) = (files(a), files(b));
+    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
+    let differing: Vec<&String> = a.iter().filter(|(name, bytes)| b[*name] != **bytes).map(|(name, _)| name).collect();
+    assert!(differing.is_empty(), "{differing:?}");
+}
+
+fn cells(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let complete = |name: &str| name.starts_with("00") && !name.ends_with(".part");
+    entries.filter(|entry| entry.file_name().to_str().is_some_and(complete)).count()
+}
+
+#[test]
+fn a_sweep_that_was_killed_goes_on_and_comes_out_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
+    // Long enough that some cells are left when the first are done.
+    let args = ["simulate", "s.toml", "-q", "--duration", "20s"];
+    done(folder.path(), &[&args[..], &["-o", "whole"]].concat());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pollcost"))
+        .current_dir(folder.path())
+        .args(args)
+        .args(["-o", "killed"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    while cells(&killed) < 2 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let kept = cells(&killed);
+    assert!((2..9).contains(&kept), "{kept}");
+    let first = killed.join("0000-rate_hz-5-period-1ms/run.json");
+    let before = fs::metadata(&first).unwrap().modified().unwrap();
+    done(folder.path(), &[&args[..], &["-o", "killed"]].concat());
+    assert_same(&whole, &killed);
+    assert_eq!(fs::metadata(&first).unwrap().modified().unwrap(), before);
+}
+
+#[test]
+fn shards_that_are_merged_are_what_one_machine_makes() {
+    let folder = tempfile::tempdir().unwrap();
+    done(folder.path(), &["simulate", "s.toml", "-q", "-o", "whole", "--facts", "news"]);
+    for of in 1..=3 {
+        let mut merge = vec!["merge".to_owned(), format!("merged-{of}")];
+        for part in 1..=of {
+            let (shard, out) = (format!("{part}/{of}"), format!("shard-{part}-{of}"));
+            done(folder.path(), &["simulate", "s.toml", "-q", "-o", &out, "--facts", "news", "--shard", &shard]);
+            // In any order.
+            merge.insert(2, out);
+        }
+        done(folder.path(), &merge.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_same(&folder.path().join("whole"), &folder.path().join(format!("merged-{of}")));
+    }
+}
+
+#[test]
+fn what_does_not_belong_together_is_not_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let shard = |part: &str, out: &str, more: &[&str]| {
+        done(folder.path(), &[&["simulate", "s.toml", "-q", "-o", out, "--shard", part][..], more].concat());
+    };
+    shard("1/2", "one", &[]);
+    shard("2/2", "two", &[]);
+    shard("2/2", "seed", &["--seed", "2"]);
+    shard("2/2", "link", &["--link", "constant:20us"]);
+    shard("2/2", "longer", &["--duration", "350ms"]);
+    shard("2/3", "third", &[]);
+    let text = fs::read_to_string(folder.path().join("s.toml")).unwrap();
+    fs::write(folder.path().join("s.toml"), text.replace("50, 500]", "50, 700]")).unwrap();
+    shard("2/2", "values", &[]);
+    let index = fs::read_to_string(folder.path().join("two/sweep.json")).unwrap();
+    for (name, from, to) in [
+        ("version", "\"pollcost\": \"", "\"pollcost\": \"9."),
+        ("layout", "\"schema_version\": 1", "\"schema_version\": 7"),
+        ("damaged", "\"axes\"", "\"axles\""),
+        ("outside", "\"0004-", "\"../0004-"),
+    ] {
+        let damaged = index.replacen(from, to, 1);
+        assert_ne!(damaged, index);
+        fs::create_dir(folder.path().join(name)).unwrap();
+        fs::write(folder.path().join(name).join("sweep.json"), damaged).unwrap();
+    }
+    let mut told = Vec::new();
+    for others in [
+        &["seed"][..],
+        &["link"],
+        &["longer"],
+        &["values"],
+        &["version"],
+        &["layout"],
+        &["damaged"],
+        &["outside"],
+        &["third"],
+        &[],
+        &["two", "two"],
+        &["nowhere"],
+    ] {
+        told.push(refused(folder.path(), &[&["merge", "out", "one"][..], others].concat()));
+        assert!(!folder.path().join("out").exists());
+    }
+    told.push(refused(folder.path(), &["merge", "one", "one", "two"]));
+    insta::assert_snapshot!(told.join("\n").replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+}
+
+#[test]
+fn a_second_start_takes_only_the_same_sweep() {
+    let folder = tempfile::tempdir().unwrap();
+    let again =
+        |more: &[&str]| refused(folder.path(), &[&["simulate", "s.toml", "-q", "-o", "out"][..], more].concat());
+    done(folder.path(), &["simulate", "s.toml", "-q", "-o", "out"]);
+    let mut told = vec![
+        again(&["--seed", "3"]),
+        again(&["--repeats", "1"]),
+        again(&["--facts", "news"]),
+        again(&["--shard", "1/2"]),
+        refused(folder.path(), &["run", "s.toml", "-q", "-o", "out"]),
+        refused(folder.path(), &["simulate", "s.toml", "-q", "-o", "."]),
+        refused(folder.path(), &["simulate", "s.toml", "-q", "--shard", "10/10"]),
+        refused(folder.path(), &["simulate", "s.toml", "-q", "--check"]),
+        refused(folder.path(), &["simulate", "quickstart", "--plan"]),
+        refused(folder.path(), &["run", "quickstart", "--shard", "1/2"]),
+    ];
+    let text = fs::read_to_string(folder.path().join("s.toml")).unwrap();
+    fs::write(folder.path().join("s.toml"), text.replace("client.period", "client.poll.period")).unwrap();
+    told.push(again(&[]));
+    fs::write(folder.path().join("s.toml"), text.replace("[sweep]", "[sweep]\nwindow = ['1s', '2s']")).unwrap();
+    told.push(again(&["--duration", "2s"]));
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_cell_in_which_a_client_failed_is_run_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["simulate", "s.toml", "-o", "out"];
+    done(folder.path(), &args);
+    let document = folder.path().join("out/0004-rate_hz-50-period-10ms/run.json");
+    let whole = fs::read_to_string(&document).unwrap();
+    let failed = whole.replacen(
+        "\"failures\": [],",
+        "\"failures\": [{\"client\": \"poll\", \"repeat\": 0, \"why\": \"it died\"}],",
+        1,
+    );
+    fs::write(&document, failed).unwrap();
+    let output = pollcost(folder.path(), &args);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success());
+    assert!(said.contains("5/9  rate_hz 50, period 10 ms: a client failed in it; it is run again"), "{said}");
+    assert_eq!(said.matches("is there already").count(), 8, "{said}");
+    assert!(fs::read_to_string(&document).unwrap() == whole);
+}
+
+#[test]
+fn programs_get_it_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = |args: &[&str]| -> serde_json::Value { serde_json::from_str(&done(folder.path(), args)).unwrap() };
+    let plan = json(&["simulate", "s.toml", "--plan", "--format", "json", "--shard", "1/3"]);
+    assert_eq!((plan["shard"].as_str(), plan["virtual_time"].as_bool()), (Some("1/3"), Some(true)));
+    assert_eq!(plan["cells"].as_array().unwrap().len(), 3);
+    assert!(plan["seconds"].as_f64().unwrap() > 1.0);
+    let told = json(&["simulate", "s.toml", "-q", "--format", "json", "-o", "out"]);
+    let cells = told["cells"].as_array().unwrap();
+    assert_eq!((told["exit"].as_u64(), told["cells_in_all"].as_u64(), cells.len()), (Some(0), Some(9), 9));
+    assert_eq!(cells[8]["values"]["pv.change.rate_hz"], 500.0);
+    assert_eq!(cells[8]["values"]["client.period"], "100 ms");
+    assert_eq!(cells[8]["clients"][1]["client"], "poll");
+    let rows = told["break_even"].as_array().unwrap();
+    assert_eq!(rows.len(), 3);
+    assert_eq!((rows[0]["at"].as_str(), rows[0]["notice"].as_str()), (Some("rate_hz 5"), Some("everywhere")));
+    assert!(rows[1]["cpu"]["below"].as_f64().unwrap() > 1e6, "{rows:?}");
+}
+
+#[test]
+fn a_plan_says_what_would_be_run_and_runs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = done(folder.path(), &["run", "s.toml", "--plan", "-o", "out"]);
+    let last = told.lines().last().unwrap();
+    assert_eq!(told.lines().count(), 11);
+    assert!(told.starts_with("rate_hz 5, period 1 ms: 1.4 s\n"), "{told}");
+    assert_eq!(last, "9 cells, about 14 seconds and a little more");
+    assert!(!folder.path().join("out").exists());
+}
+
+#[test]
+fn a_live_sweep_is_measured_and_not_measured_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let small =
+        SWEEP.replace("[5, 50, 500]", "[50]").replace(", \"100ms\"]", "]").replace("repeats = 2", "repeats = 1");
+    fs::write(folder.path().join("s.toml"), small).unwrap();
+    done(folder.path(), &["run", "s.toml", "-q", "-o", "out"]);
+    let before = files(&folder.path().join("out"));
+    let told = done(folder.path(), &["run", "s.toml", "-q", "-o", "out", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    for cell in told["cells"].as_array().unwrap() {
+        for client in cell["clients"].as_array().unwrap() {
+            assert!(client["noticed"].as_u64().unwrap() > 0, "{client}");
+        }
+    }
+    assert!(files(&folder.path().join("out")) == before);
+}
