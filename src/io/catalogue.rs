@@ -100,7 +100,7 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
                 finished.summary
             }
         };
-        let sentence = sentence(&summary);
+        let sentence = sentence(scenario, &summary);
         done.overview.scenarios.push(Surveyed { name: name.clone(), title: scenario.title.clone(), summary, sentence });
     }
     write_overview(&done)?;
