@@ -260,7 +260,7 @@ impl Saver {
         self.note.interrupted = interrupted;
         self.note.finished = true;
         let summary = self.save(&trace, &failures).map_err(LiveError::Save)?;
-        let sentence = sentence(&summary);
+        let sentence = sentence(&trace.scenario, &summary);
         let folder = self.folder.path().to_owned();
         let excerpt = Excerpt::of(&trace);
         self.folder.save_excerpt(&excerpt).map_err(LiveError::Save)?;

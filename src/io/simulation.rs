@@ -131,7 +131,7 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
         true => write_report(&path, &note, &scenario, &summary, excerpt, Theme::Light)?,
         false => Vec::new(),
     };
-    let sentence = sentence(&summary);
+    let sentence = sentence(&scenario, &summary);
     let verdicts = judge(&scenario, &summary);
     let doubts = Doubts::new(&summary, &scenario, &note.host);
     Ok(Finished { summary, doubts, verdicts, failures, interrupted, folder: path, sentence, left_out })

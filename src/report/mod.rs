@@ -42,3 +42,4 @@ pub(crate) mod synthetic;
 pub mod table;
 pub mod text;
 pub mod verdicts;
+pub mod warned;
