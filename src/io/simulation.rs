@@ -126,6 +126,7 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
     if let Some(excerpt) = &excerpt {
         folder.save_excerpt(excerpt)?;
     }
+    folder.keep(request.tables)?;
     let left_out = match request.report {
         true => write_report(&path, &note, &scenario, &summary, excerpt, Theme::Light)?,
         false => Vec::new(),
