@@ -1,22 +1,15 @@
 //! The command line as a user meets it: help texts, messages and exit codes.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test writes files and may panic")]
 
-use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::Stdio;
+mod running;
 
-use assert_cmd::Command;
+use std::fs;
+use std::io::{BufRead, BufReader, pipe};
+use std::path::Path;
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-
-/// Runs `pollcost` and returns its exit code, standard output and standard error.
-fn pollcost(folder: &Path, args: &[&str]) -> (i32, String, String) {
-    let mut command = Command::cargo_bin("pollcost").unwrap();
-    let output = command.current_dir(folder).env("NO_COLOR", "1").args(args).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
-}
+use running::{expect_code, monitor, pollcost, program, pvs, scenario};
 
 fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -226,9 +219,7 @@ fn the_machine_is_examined() {
 
 #[test]
 fn an_examination_that_is_interrupted_tells_what_it_has() {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pollcost"));
-    let mut doctor =
-        command.args(["doctor", "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut doctor = program().args(["doctor", "--format", "json"]).spawn().unwrap();
     let mut progress = BufReader::new(doctor.stderr.take().unwrap());
     // The second step has begun: the first is measured.
     (0..2).for_each(|_| drop(progress.read_line(&mut String::new())));
@@ -238,4 +229,16 @@ fn an_examination_that_is_interrupted_tells_what_it_has() {
     let found: pollcost::doctor::Examination = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!((out.status.code(), found.interrupted), (Some(130), true));
     assert!(found.clocks.read_ps.is_some() && found.not_measured.iter().any(|what| what.contains("interruption")));
+}
+
+#[test]
+fn nobody_need_listen_to_the_progress() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = scenario(2, "100ms", &[pvs("T:{0..9}", "pattern = \"poisson\", rate_hz = 40"), monitor()]);
+    fs::write(folder.path().join("small.toml"), small).unwrap();
+    let (listener, progress) = pipe().unwrap();
+    drop(listener);
+    let args = ["simulate", "small.toml", "-o", "out"];
+    expect_code(&program().current_dir(folder.path()).args(args).stderr(progress).output().unwrap(), 0);
+    assert!(folder.path().join("out/report.html").exists());
 }

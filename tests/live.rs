@@ -326,13 +326,18 @@ fn an_ioc_that_dies_ends_the_run_and_loses_nothing() {
 
 #[test]
 fn an_interrupted_run_keeps_and_reports_what_it_has() {
+    // As from the keyboard, and as from a CI server that cancels a job.
+    [Signal::SIGINT, Signal::SIGTERM].into_iter().for_each(keeps_and_reports_what_it_has);
+}
+
+fn keeps_and_reports_what_it_has(signal: Signal) {
     let folder = tempfile::tempdir().unwrap();
     // Long enough that only the interruption can end it.
     let long = SMALL.replace("min_periods = 1", "min_periods = 1_000_000");
     let (child, lines) = started(&mut run_of(folder.path(), &long, &[]));
-    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).unwrap();
+    kill(Pid::from_raw(child.id().cast_signed()), signal).unwrap();
     let (code, out, told) = finish(child, lines);
-    assert_eq!(code, 130, "{out}\n{told}");
+    assert_eq!(code, 130, "{signal}: {out}\n{told}");
     let summary = rows(&folder.path().join("out/summary.csv"));
     assert_eq!(summary[0]["client"], "monitor");
     assert!(number(&summary[0], "noticed") > 0);

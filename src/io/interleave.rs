@@ -11,10 +11,11 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use super::host::host;
-use super::live::interrupts;
+use super::interrupt::Interrupt;
 use super::python::programs::{NotReady, Programs};
 use super::run::{self, RunError};
 use super::runs::{RunFolderError, load_summary};
+use super::say::say;
 use super::steady::{self, Steady, SteadyError};
 use crate::compare::baseline::BaselineError;
 use crate::compare::decide::{InTurn, Pair, compare_in_turn};
@@ -129,14 +130,14 @@ pub fn interleave(request: &Interleaved, policy: &Policy) -> Result<Measured, In
     let mut turns: [Vec<Summary>; 2] = Default::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let interrupted = interrupts();
+        let interrupted = Interrupt::of_program().told();
         let mut measured = None;
         for (look, repeats) in looks.iter().enumerate() {
             let from = look.checked_sub(1).and_then(|before| looks.get(before)).copied().unwrap_or(0);
             for round in from / TURNS..repeats / TURNS {
                 one_round(request, round, &interrupted, &mut turns).await?;
                 if !request.quiet {
-                    eprintln!("round {} of {}: each measured twice", round + 1, repeats / TURNS);
+                    say(format_args!("round {} of {}: each measured twice", round + 1, repeats / TURNS));
                 }
             }
             let sides = [baseline(&base.1, &joined(&turns[0]))?, baseline(&new.1, &joined(&turns[1]))?];
@@ -148,7 +149,7 @@ pub fn interleave(request: &Interleaved, policy: &Policy) -> Result<Measured, In
                 break;
             }
             if let Some(more) = looks.get(look + 1).filter(|_| !request.quiet) {
-                eprintln!("inconclusive after {repeats} repeats of each: on to {more}");
+                say(format_args!("inconclusive after {repeats} repeats of each: on to {more}"));
             }
         }
         measured.ok_or_else(|| InterleaveError::Failed("no repeats were asked for".to_owned()))

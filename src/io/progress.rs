@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use super::run::Event;
+use super::say::say;
 use crate::scenario::model::Scenario;
 use crate::simulate::Group;
 use crate::time::Span;
@@ -69,7 +70,7 @@ impl Simulating {
         if self.lines {
             let names = group.clients.iter().filter_map(|c| Some(self.scenario.clients.get(*c)?.name.as_str()));
             let names: Vec<&str> = names.collect();
-            eprintln!("repeat {}/{}  {} simulated", group.repeat + 1, self.scenario.repeats, names.join(", "));
+            say(format_args!("repeat {}/{}  {} simulated", group.repeat + 1, self.scenario.repeats, names.join(", ")));
         }
     }
 
@@ -122,7 +123,7 @@ impl Steps {
         }
         self.place += 1;
         if self.lines {
-            eprintln!("{}/{}  {name}", self.place, self.lengths.len());
+            say(format_args!("{}/{}  {name}", self.place, self.lengths.len()));
         }
     }
 
@@ -201,7 +202,7 @@ impl Progress {
     fn failed(&self, text: &str) {
         match &self.shown {
             Shown::Bar(bar) => bar.bar.println(text),
-            Shown::Lines => eprintln!("{text}"),
+            Shown::Lines => say(text),
             Shown::Nothing => {}
         }
     }
@@ -212,7 +213,7 @@ impl Progress {
 
     fn line(&self, text: &str) {
         if let Shown::Lines = self.shown {
-            eprintln!("{text}");
+            say(text);
         }
     }
 

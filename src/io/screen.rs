@@ -10,10 +10,9 @@ use std::time::Duration;
 
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event as Input, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 
 use super::clock;
+use super::interrupt::Interrupt;
 use super::progress::expected;
 use super::run::Event;
 use crate::report::dashboard::{Dashboard, draw};
@@ -25,8 +24,6 @@ use crate::trace::{EmissionIndex, Segment, Trace};
 
 /// From one drawing to the next, unless a key is pressed or the terminal changes its size.
 const EVERY: Duration = Duration::from_millis(500);
-/// The exit code of a run that a person ends at once.
-const INTERRUPTED: i32 = 130;
 
 /// The dashboard, while it is shown. The terminal is as it was before once this is gone.
 #[derive(Debug)]
@@ -54,11 +51,12 @@ pub(super) fn possible() -> bool {
 }
 
 impl Screen {
-    /// Takes the terminal over. A person's wish to end the run goes to `interrupt`, and so does a signal to end.
+    /// Takes the terminal over. A person's wish to end the run goes to `interrupt`, which gives the terminal back should it end the program
+    /// at once.
     ///
     /// # Errors
     /// When the terminal does not do what it should.
-    pub(super) fn open(scenario: &Scenario, colour: bool, interrupt: watch::Sender<bool>) -> io::Result<Screen> {
+    pub(super) fn open(scenario: &Scenario, colour: bool, interrupt: &'static Interrupt) -> io::Result<Screen> {
         let groups = (0..scenario.repeats).map(|repeat| order(scenario, repeat).len()).sum();
         let shared = Arc::new(Shared {
             state: Mutex::new(Dashboard::new(scenario, groups, expected(scenario))),
@@ -66,8 +64,9 @@ impl Screen {
         });
         // Restores the terminal in a panic, too.
         let terminal = ratatui::try_init()?;
+        interrupt.has_terminal(Some(give_back));
         let of_drawer = Arc::clone(&shared);
-        let drawer = std::thread::spawn(move || go(terminal, &of_drawer, &interrupt, colour));
+        let drawer = std::thread::spawn(move || go(terminal, &of_drawer, interrupt, colour));
         Ok(Screen { scenario: scenario.clone(), shared, drawer: Some(drawer) })
     }
 
@@ -118,48 +117,33 @@ impl Drop for Screen {
 }
 
 /// Draws and listens until the run is over.
-fn go(mut terminal: DefaultTerminal, shared: &Shared, interrupt: &watch::Sender<bool>, colour: bool) {
+fn go(mut terminal: DefaultTerminal, shared: &Shared, interrupt: &Interrupt, colour: bool) {
+    let told = interrupt.told();
     while !shared.over.load(Ordering::Relaxed) {
-        if *interrupt.borrow() {
+        if *told.borrow() {
             shared.state().ending();
         }
         let drawn = terminal.draw(|frame| draw(frame, &shared.state(), clock::now(), colour));
         let asked = event::poll(EVERY).and_then(|any| if any { event::read().map(Some) } else { Ok(None) });
         match asked {
-            Ok(Some(Input::Key(key))) if ends(&key) => end(interrupt),
+            Ok(Some(Input::Key(key))) if ends(&key) => interrupt.ask(),
             Ok(_) if drawn.is_ok() => {}
             // The terminal is gone, or has no keyboard: the run goes on, and a signal can still end it.
             _ => std::thread::sleep(EVERY),
         }
     }
-    ratatui::restore();
+    give_back();
+    interrupt.has_terminal(None);
+}
+
+/// Leaves the terminal as it was; one that is gone needs nothing.
+fn give_back() {
+    let _ = ratatui::try_restore();
 }
 
 fn ends(key: &KeyEvent) -> bool {
     let interrupts = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
     key.kind == KeyEventKind::Press && (matches!(key.code, KeyCode::Char('q') | KeyCode::Esc) || interrupts)
-}
-
-/// Ends the run; the second time at once.
-fn end(interrupt: &watch::Sender<bool>) {
-    if interrupt.send_replace(true) {
-        ratatui::restore();
-        std::process::exit(INTERRUPTED);
-    }
-}
-
-/// Lets signals end the run as the keyboard does: in raw mode Ctrl-C is none, and one that ends the process would leave the terminal as
-/// the dashboard has it.
-pub(super) fn listen_to_signals(interrupt: watch::Sender<bool>) {
-    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-        let interrupt = interrupt.clone();
-        tokio::spawn(async move {
-            let Ok(mut signals) = signal(kind) else { return };
-            while signals.recv().await.is_some() {
-                end(&interrupt);
-            }
-        });
-    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use self::ask::{Answer, PACKAGES, ask};
 use self::environment::{Place, VARIABLE, home, requirements};
 use super::request::PythonRequest;
+use super::say::say;
 use crate::doctor::python::{Environment, Lack, PythonSetup};
 
 /// Sets up each interpreter, one after the other; with `check` only looks. What is not there is told in the result.
@@ -113,7 +114,7 @@ async fn environment(
     }
     if !request.voice.quiet {
         let state = if folder.exists() { "completing" } else { "making" };
-        eprintln!("{asked}: {state} {}: a minute", folder.display());
+        say(format_args!("{asked}: {state} {}: a minute", folder.display()));
     }
     match place.make(&bare.base).await {
         Ok(note) => {
