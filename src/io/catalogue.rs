@@ -9,8 +9,8 @@ use super::draw::{DrawError, Style, figure_files, inline};
 use super::files::{FileError, write_files};
 use super::live::default_folder;
 use super::python::programs::NotReady;
+use super::remark::remark;
 use super::request::{CatalogueRequest, How};
-use super::say::say;
 use super::series::{Earlier, Series, SeriesError};
 use crate::report::overview::{Overview, Surveyed};
 use crate::report::palette::Theme;
@@ -78,7 +78,7 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
                 Earlier::Failed => "a client failed in it; it is run again",
                 Earlier::Complete(_) => "is there already",
             };
-            say(format_args!("{} of {total}: {name}: {what}", place + 1));
+            remark(format_args!("{} of {total}: {name}: {what}", place + 1));
         }
         let summary = match earlier {
             Earlier::Complete(summary) => *summary,

@@ -15,7 +15,7 @@ use super::drive::{ClientFailure, Notebook, Orders, locked, poll_rounds};
 use super::fetch::{Cached, Circuits, Connecting, Getter, Table};
 use super::network::Network;
 use super::recording::Recorder;
-use super::say::say;
+use super::remark::remark;
 use super::{clock, timer};
 use crate::ca::dbr::DbrClass;
 use crate::client::poller::Poller;
@@ -75,7 +75,7 @@ fn listen_to_harness(orders: &Arc<Crew>, setup: &mpsc::Sender<ClientSetup>) {
                 take_window(orders, &line, grace);
             }
         }
-        Some(Err(error)) => say(format_args!("the first line of standard input is not a client's setup: {error}")),
+        Some(Err(error)) => remark(format_args!("the first line of standard input is not a client's setup: {error}")),
         None => {}
     }
     std::process::exit(0);
@@ -88,7 +88,7 @@ fn ended_by(setup: &ClientSetup) -> Span {
 
 fn take_window(orders: &Arc<Crew>, line: &str, grace: Span) {
     let Ok(window) = serde_json::from_str::<Window>(line) else {
-        say(format_args!("standard input said {line:?}, where a window was due"));
+        remark(format_args!("standard input said {line:?}, where a window was due"));
         return;
     };
     orders.each(|own| own.set_window(window));

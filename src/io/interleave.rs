@@ -13,9 +13,9 @@ use tokio::sync::watch;
 use super::host::host;
 use super::interrupt::Interrupt;
 use super::python::programs::{NotReady, Programs};
+use super::remark::remark;
 use super::run::{self, RunError};
 use super::runs::{RunFolderError, load_summary};
-use super::say::say;
 use super::steady::{self, Steady, SteadyError};
 use crate::compare::baseline::BaselineError;
 use crate::compare::decide::{InTurn, Pair, compare_in_turn};
@@ -137,7 +137,7 @@ pub fn interleave(request: &Interleaved, policy: &Policy) -> Result<Measured, In
             for round in from / TURNS..repeats / TURNS {
                 one_round(request, round, &interrupted, &mut turns).await?;
                 if !request.quiet {
-                    say(format_args!("round {} of {}: each measured twice", round + 1, repeats / TURNS));
+                    remark(format_args!("round {} of {}: each measured twice", round + 1, repeats / TURNS));
                 }
             }
             let sides = [baseline(&base.1, &joined(&turns[0]))?, baseline(&new.1, &joined(&turns[1]))?];
@@ -149,7 +149,7 @@ pub fn interleave(request: &Interleaved, policy: &Policy) -> Result<Measured, In
                 break;
             }
             if let Some(more) = looks.get(look + 1).filter(|_| !request.quiet) {
-                say(format_args!("inconclusive after {repeats} repeats of each: on to {more}"));
+                remark(format_args!("inconclusive after {repeats} repeats of each: on to {more}"));
             }
         }
         measured.ok_or_else(|| InterleaveError::Failed("no repeats were asked for".to_owned()))

@@ -8,7 +8,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::say::say;
+use super::remark::remark;
 
 /// The exit code of a program that is ended at once.
 const INTERRUPTED: i32 = 130;
@@ -64,7 +64,7 @@ impl Interrupt {
         }
         self.flag.store(true, Ordering::Relaxed);
         if restore.is_none() {
-            say("interrupted: what was recorded is reported; once more to end at once");
+            remark("interrupted: what was recorded is reported; once more to end at once");
         }
     }
 }

@@ -14,8 +14,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::clock;
 use super::ioc_report::Report;
 use super::listen::{self, Interface, ListenError};
+use super::remark::remark;
 use super::request::{Format, IocRequest};
-use super::say::say;
 use super::serve::{Log, Server, Serving};
 use crate::ca::environment::{Address, DEFAULT_MESSAGE_BYTES, EnvironmentError, ServerEnvironment};
 use crate::ioc::closing::Notice;
@@ -122,7 +122,7 @@ fn log() -> Log {
     let (sender, notices) = mpsc::sync_channel::<Notice>(LOG_LINES);
     std::thread::spawn(move || {
         for Notice { client, what } in notices {
-            say(format_args!("{client}: {what}"));
+            remark(format_args!("{client}: {what}"));
         }
     });
     // What a terminal does not take in time is lost.
@@ -136,11 +136,11 @@ fn hint(interfaces: &[Ipv4Addr], port: u16, writable: usize) {
         Some(ip) if !ip.is_unspecified() => *ip,
         _ => Ipv4Addr::LOCALHOST,
     };
-    say(format_args!(
+    remark(format_args!(
         "clients find it with EPICS_CA_ADDR_LIST={address} EPICS_CA_AUTO_ADDR_LIST=NO EPICS_CA_SERVER_PORT={port}"
     ));
     if reach.is_some() {
-        say(format_args!("warning: hosts of the network can read all PVs, and write {writable} of them"));
+        remark(format_args!("warning: hosts of the network can read all PVs, and write {writable} of them"));
     }
 }
 

@@ -16,10 +16,10 @@ use super::listen::{ListenError, bind_row};
 use super::progress::Progress;
 use super::python::programs::{NotReady, Programs};
 use super::redraw::write_report;
+use super::remark::remark;
 use super::request::{RunRequest, Tables};
 use super::run::{self, Event, Outcome, RunError};
 use super::runs::{RunFolder, RunFolderError};
-use super::say::say;
 use super::screen::{self, Screen};
 use super::steady::{Steady, SteadyError};
 use crate::expect::{Verdicts, judge};
@@ -152,13 +152,13 @@ impl Shown {
             return plain();
         }
         if !screen::possible() {
-            say("--live needs a terminal on standard output, which is none: plain progress instead");
+            remark("--live needs a terminal on standard output, which is none: plain progress instead");
             return plain();
         }
         match Screen::open(&request.scenario, request.voice.colour, interrupt) {
             Ok(screen) => (Shown::Screen(Box::new(screen)), interrupt.told()),
             Err(error) => {
-                say(format_args!("--live: the terminal cannot be used ({error}): plain progress instead"));
+                remark(format_args!("--live: the terminal cannot be used ({error}): plain progress instead"));
                 plain()
             }
         }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinHandle;
 
+use super::remark::remark;
 use super::run::Event;
-use super::say::say;
 use crate::scenario::model::Scenario;
 use crate::simulate::Group;
 use crate::time::Span;
@@ -70,7 +70,12 @@ impl Simulating {
         if self.lines {
             let names = group.clients.iter().filter_map(|c| Some(self.scenario.clients.get(*c)?.name.as_str()));
             let names: Vec<&str> = names.collect();
-            say(format_args!("repeat {}/{}  {} simulated", group.repeat + 1, self.scenario.repeats, names.join(", ")));
+            remark(format_args!(
+                "repeat {}/{}  {} simulated",
+                group.repeat + 1,
+                self.scenario.repeats,
+                names.join(", ")
+            ));
         }
     }
 
@@ -123,7 +128,7 @@ impl Steps {
         }
         self.place += 1;
         if self.lines {
-            say(format_args!("{}/{}  {name}", self.place, self.lengths.len()));
+            remark(format_args!("{}/{}  {name}", self.place, self.lengths.len()));
         }
     }
 
@@ -202,7 +207,7 @@ impl Progress {
     fn failed(&self, text: &str) {
         match &self.shown {
             Shown::Bar(bar) => bar.bar.println(text),
-            Shown::Lines => say(text),
+            Shown::Lines => remark(text),
             Shown::Nothing => {}
         }
     }
@@ -213,7 +218,7 @@ impl Progress {
 
     fn line(&self, text: &str) {
         if let Shown::Lines = self.shown {
-            say(text);
+            remark(text);
         }
     }
 

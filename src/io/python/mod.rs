@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use self::ask::{Answer, PACKAGES, ask};
 use self::environment::{Place, VARIABLE, home, requirements};
+use super::remark::remark;
 use super::request::PythonRequest;
-use super::say::say;
 use crate::doctor::python::{Environment, Lack, PythonSetup};
 
 /// Sets up each interpreter, one after the other; with `check` only looks. What is not there is told in the result.
@@ -114,7 +114,7 @@ async fn environment(
     }
     if !request.voice.quiet {
         let state = if folder.exists() { "completing" } else { "making" };
-        say(format_args!("{asked}: {state} {}: a minute", folder.display()));
+        remark(format_args!("{asked}: {state} {}: a minute", folder.display()));
     }
     match place.make(&bare.base).await {
         Ok(note) => {

@@ -4,6 +4,6 @@ use std::fmt::Display;
 use std::io::Write;
 
 /// Writes a line to standard error. A terminal or pipe that is closed meanwhile ends nothing.
-pub fn say(text: impl Display) {
+pub(super) fn remark(text: impl Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
