@@ -29,7 +29,7 @@ pub enum RecordedError {
     NoRoundTrips(String),
     /// A monitor would need them.
     #[error(
-        "the run has no notice latencies for client {0}: no monitor of it noticed anything, but for such as work on each update and queue"
+        "the run has no notice latencies for client {0}: no monitor of it noticed anything (those that work on each update do not count: their updates queue)"
     )]
     NoUpdates(String),
 }
@@ -105,7 +105,8 @@ impl<'a> Run<'a> {
     /// The monitor of the same name, else the first. One whose callback works tells of its queue, not of the link.
     fn monitor_like(self, client: &ClientSpec) -> Option<&'a ClientSummary> {
         let prompt = |c: &ClientSummary| self.spec(c).is_some_and(|spec| spec.service_time == Span::ZERO);
-        let monitors = || self.summary.clients.iter().filter(|c| c.fetch == Fetch::Monitor && c.noticed > 0 && prompt(c));
+        let monitors =
+            || self.summary.clients.iter().filter(|c| c.fetch == Fetch::Monitor && c.noticed > 0 && prompt(c));
         monitors().find(|m| m.name == client.name).or_else(|| monitors().next())
     }
 
