@@ -127,11 +127,12 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
     if let Some(excerpt) = &excerpt {
         folder.save_excerpt(excerpt)?;
     }
+    folder.keep(request.tables)?;
     let left_out = match request.report {
         true => write_report(&path, &note, &scenario, &summary, excerpt, Theme::Light)?,
         false => Vec::new(),
     };
-    let sentence = sentence(&summary);
+    let sentence = sentence(&scenario, &summary);
     let verdicts = judge(&scenario, &summary);
     let doubts = Doubts::new(&summary, &scenario, &note.host);
     Ok(Finished { summary, doubts, verdicts, failures, interrupted, folder: path, sentence, left_out })

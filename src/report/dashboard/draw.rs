@@ -1,0 +1,155 @@
+//! The dashboard as cells of a terminal of any size.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span as Text};
+use ratatui::widgets::{Gauge, Paragraph};
+
+use super::row::fitting;
+use super::{Client, Dashboard};
+use crate::time::{Span, Tick};
+
+/// The most lines that warnings take.
+const MOST_WARNINGS: usize = 6;
+
+/// Draws the state as of `now`; without `colour` only bold and dim letters tell things apart (no-color.org).
+pub fn draw(frame: &mut Frame<'_>, state: &Dashboard, now: Tick, colour: bool) {
+    let all = frame.area();
+    let clients = state.clients.len() as u16;
+    let spare = all.height.saturating_sub(5 + clients);
+    let warnings = (state.warnings.len() as u16).min(MOST_WARNINGS as u16).min(spare.saturating_sub(1));
+    let parts = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Min(0),
+        Constraint::Length(if warnings > 0 { warnings + 1 } else { 0 }),
+        Constraint::Length(1),
+    ]);
+    let [title, bar, what, table, told, foot] = parts.areas(all);
+    let style = Styles { colour };
+    frame.render_widget(Paragraph::new(heading(state, title.width)).style(style.bold()), title);
+    draw_bar(frame, bar, state, now, style);
+    frame.render_widget(Paragraph::new(going_on(state)), what);
+    frame.render_widget(Paragraph::new(rows(state, table, style)), table);
+    frame.render_widget(Paragraph::new(warned(state, warnings as usize, style)), told);
+    frame.render_widget(Paragraph::new(footer(state, warnings as usize)).style(style.dim()), foot);
+}
+
+#[derive(Clone, Copy)]
+struct Styles {
+    colour: bool,
+}
+
+impl Styles {
+    fn of(self, colour: Color, otherwise: Modifier) -> Style {
+        if self.colour { Style::new().fg(colour) } else { Style::new().add_modifier(otherwise) }
+    }
+
+    fn bold(self) -> Style {
+        Style::new().add_modifier(Modifier::BOLD)
+    }
+
+    fn dim(self) -> Style {
+        Style::new().add_modifier(Modifier::DIM)
+    }
+}
+
+fn heading(state: &Dashboard, width: u16) -> String {
+    let left = format!("pollcost: {}", state.scenario);
+    let right = format!("repeat {}/{}", state.repeat + 1, state.repeats);
+    let gap = usize::from(width).saturating_sub(left.chars().count() + right.chars().count());
+    // On a narrow terminal it is where the run is that matters.
+    if gap == 0 { right } else { format!("{left}{}{right}", " ".repeat(gap)) }
+}
+
+fn draw_bar(frame: &mut Frame<'_>, area: Rect, state: &Dashboard, now: Tick, style: Styles) {
+    let (part, left) = state.progress(now);
+    let label =
+        if state.ending { "ending".to_owned() } else { format!("{:.0} %, about {} left", part * 100.0, minutes(left)) };
+    let gauge = Gauge::default().ratio(part.clamp(0.0, 1.0)).label(label).use_unicode(true);
+    frame.render_widget(gauge.gauge_style(style.of(Color::Cyan, Modifier::empty())), area);
+}
+
+fn minutes(span: Span) -> String {
+    let seconds = span.0.div_ceil(1_000_000_000);
+    if seconds < 100 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
+}
+
+fn going_on(state: &Dashboard) -> String {
+    let (group, groups) = state.groups;
+    if group == 0 { state.what.clone() } else { format!("window {group}/{groups}: {}", state.what) }
+}
+
+/// The table of clients; those that run now and those around them where not all fit.
+fn rows(state: &Dashboard, area: Rect, style: Styles) -> Vec<Line<'static>> {
+    let longest = state.clients.iter().map(|c| c.name.chars().count() + 2).max().unwrap_or(0);
+    let (names, columns) = fitting(usize::from(area.width), longest);
+    let mut heading = format!("{:names$}", "  client");
+    for column in &columns {
+        heading += &format!(" {:>1$}", column.heading, column.width);
+    }
+    let room = usize::from(area.height).saturating_sub(1).max(1);
+    let running = state.clients.iter().position(|client| client.running).unwrap_or(0);
+    let first = (running + 1).saturating_sub(room).min(state.clients.len().saturating_sub(room));
+    let mut lines = vec![Line::styled(heading, style.dim())];
+    for client in state.clients.iter().skip(first).take(room) {
+        let mut row = format!("{:names$}", shortened(client, names));
+        for column in &columns {
+            row += &format!(" {:>1$}", column.cell(client), column.width);
+        }
+        lines.push(Line::styled(row, row_style(client, style)));
+    }
+    lines
+}
+
+fn row_style(client: &Client, style: Styles) -> Style {
+    match client {
+        Client { failed: true, .. } => style.of(Color::Red, Modifier::UNDERLINED),
+        Client { running: true, .. } => style.bold(),
+        Client { repeats: 0, .. } => style.dim(),
+        _ => Style::new(),
+    }
+}
+
+/// The name with a mark before it: what runs, what failed.
+fn shortened(client: &Client, width: usize) -> String {
+    let mark = match client {
+        Client { failed: true, .. } => '!',
+        Client { running: true, .. } => '>',
+        _ => ' ',
+    };
+    let room = width.saturating_sub(2);
+    let mut name: String = client.name.chars().take(room).collect();
+    if client.name.chars().count() > room {
+        name.pop();
+        name.push('…');
+    }
+    format!("{mark} {name}")
+}
+
+/// The last warnings, as many as there is room for.
+fn warned(state: &Dashboard, shown: usize, style: Styles) -> Vec<Line<'static>> {
+    if shown == 0 {
+        return Vec::new();
+    }
+    let mut lines = vec![Line::from("")];
+    let from = state.warnings.len().saturating_sub(shown);
+    for text in state.warnings.iter().skip(from) {
+        let mark = Text::styled("warning: ", style.of(Color::Yellow, Modifier::BOLD));
+        lines.push(Line::from(vec![mark, Text::raw(text.clone())]));
+    }
+    lines
+}
+
+fn footer(state: &Dashboard, shown: usize) -> String {
+    let hidden = state.warnings.len().saturating_sub(shown);
+    let more = match hidden {
+        0 => String::new(),
+        1 => "   1 more warning".to_owned(),
+        n => format!("   {n} more warnings"),
+    };
+    let keys = if state.ending { "closing the window; again: end at once" } else { "q: end and report" };
+    format!("{keys}{more}")
+}
