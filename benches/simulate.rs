@@ -3,7 +3,11 @@
 //!
 //! `cargo bench --bench simulate` prints each beside what it should be at least; `-- rates`, `-- hour` or `-- memory` only that. Rates are of one core; the
 //! hour is told for one and for two threads; the memory is that of `pollcost simulate` itself, a process for each.
-#![allow(clippy::unwrap_used, reason = "a benchmark may stop where it cannot go on")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a benchmark may stop where it cannot go on, and look after a program"
+)]
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
