@@ -53,19 +53,28 @@ impl Interrupt {
         *self.restore.lock().unwrap_or_else(PoisonError::into_inner) = restore;
     }
 
-    /// Asks the program to end; the second time it ends at once.
-    pub(super) fn ask(&self) {
-        let restore = *self.restore.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.told.send_replace(true) {
-            if let Some(restore) = restore {
+    /// A person asks the program to end; the second time it ends at once.
+    pub(super) fn insist(&self) {
+        if self.ask() {
+            if let Some(restore) = self.restore() {
                 restore();
             }
             std::process::exit(INTERRUPTED);
         }
+    }
+
+    /// Asks the program to end, once or several times. Returns whether it was asked before.
+    fn ask(&self) -> bool {
+        let before = self.told.send_replace(true);
         self.flag.store(true, Ordering::Relaxed);
-        if restore.is_none() {
-            remark("interrupted: what was recorded is reported; once more to end at once");
+        if !before && self.restore().is_none() {
+            remark("interrupted: what was recorded is reported; Ctrl-C once more ends at once");
         }
+        before
+    }
+
+    fn restore(&self) -> Option<fn()> {
+        *self.restore.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -77,7 +86,12 @@ fn listen(program: &'static Interrupt) {
             tokio::spawn(async move {
                 let Ok(mut signals) = signal(kind) else { return };
                 while signals.recv().await.is_some() {
-                    program.ask();
+                    // Others may come twice: `timeout` tells the process and its group.
+                    if kind == SignalKind::interrupt() {
+                        program.insist();
+                    } else {
+                        program.ask();
+                    }
                 }
             });
         }
@@ -101,7 +115,7 @@ mod tests {
         let interrupt = Interrupt::new();
         let (before, flag) = (interrupt.told(), interrupt.flag());
         assert!(!*before.borrow() && !flag.load(Ordering::Relaxed));
-        interrupt.ask();
+        assert!(!interrupt.ask() && interrupt.ask());
         assert!(*before.borrow() && *interrupt.told().borrow() && flag.load(Ordering::Relaxed));
     }
 }

@@ -126,7 +126,7 @@ fn go(mut terminal: DefaultTerminal, shared: &Shared, interrupt: &Interrupt, col
         let drawn = terminal.draw(|frame| draw(frame, &shared.state(), clock::now(), colour));
         let asked = event::poll(EVERY).and_then(|any| if any { event::read().map(Some) } else { Ok(None) });
         match asked {
-            Ok(Some(Input::Key(key))) if ends(&key) => interrupt.ask(),
+            Ok(Some(Input::Key(key))) if ends(&key) => interrupt.insist(),
             Ok(_) if drawn.is_ok() => {}
             // The terminal is gone, or has no keyboard: the run goes on, and a signal can still end it.
             _ => std::thread::sleep(EVERY),
