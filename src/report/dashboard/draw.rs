@@ -1,10 +1,9 @@
 //! The dashboard as cells of a terminal of any size.
 
-use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::{Color, Modifier, Style};
-use ratatui::text::{Line, Span as Text};
-use ratatui::widgets::{Gauge, Paragraph};
+use ratatui_core::layout::{Constraint, Layout, Rect};
+use ratatui_core::style::{Color, Modifier, Style};
+use ratatui_core::terminal::Frame;
+use ratatui_core::text::{Line, Span as Piece, Text};
 
 use super::row::fitting;
 use super::{Client, Dashboard};
@@ -12,6 +11,8 @@ use crate::time::{Span, Tick};
 
 /// The most lines that warnings take.
 const MOST_WARNINGS: usize = 6;
+/// Parts of a cell, from one eighth to seven.
+const EIGHTHS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
 /// Draws the state as of `now`; without `colour` only bold and dim letters tell things apart (no-color.org).
 pub fn draw(frame: &mut Frame<'_>, state: &Dashboard, now: Tick, colour: bool) {
@@ -29,12 +30,12 @@ pub fn draw(frame: &mut Frame<'_>, state: &Dashboard, now: Tick, colour: bool) {
     ]);
     let [title, bar, what, table, told, foot] = parts.areas(all);
     let style = Styles { colour };
-    frame.render_widget(Paragraph::new(heading(state, title.width)).style(style.bold()), title);
-    draw_bar(frame, bar, state, now, style);
-    frame.render_widget(Paragraph::new(going_on(state)), what);
-    frame.render_widget(Paragraph::new(rows(state, table, style)), table);
-    frame.render_widget(Paragraph::new(warned(state, warnings as usize, style)), told);
-    frame.render_widget(Paragraph::new(footer(state, warnings as usize)).style(style.dim()), foot);
+    frame.render_widget(Line::styled(heading(state, title.width), style.bold()), title);
+    frame.render_widget(progress(state, bar.width, now, style), bar);
+    frame.render_widget(Line::raw(going_on(state)), what);
+    frame.render_widget(Text::from(rows(state, table, style)), table);
+    frame.render_widget(Text::from(warned(state, warnings as usize, style)), told);
+    frame.render_widget(Line::styled(footer(state, warnings as usize), style.dim()), foot);
 }
 
 #[derive(Clone, Copy)]
@@ -64,12 +65,22 @@ fn heading(state: &Dashboard, width: u16) -> String {
     if gap == 0 { right } else { format!("{left}{}{right}", " ".repeat(gap)) }
 }
 
-fn draw_bar(frame: &mut Frame<'_>, area: Rect, state: &Dashboard, now: Tick, style: Styles) {
+/// A bar and what it means, which comes first where there is not room for both.
+fn progress(state: &Dashboard, width: u16, now: Tick, style: Styles) -> Line<'static> {
     let (part, left) = state.progress(now);
-    let label =
+    let told =
         if state.ending { "ending".to_owned() } else { format!("{:.0} %, about {} left", part * 100.0, minutes(left)) };
-    let gauge = Gauge::default().ratio(part.clamp(0.0, 1.0)).label(label).use_unicode(true);
-    frame.render_widget(gauge.gauge_style(style.of(Color::Cyan, Modifier::empty())), area);
+    let room = usize::from(width).saturating_sub(told.chars().count() + 1);
+    let eighths = (part.clamp(0.0, 1.0) * (room * 8) as f64).round() as usize;
+    let mut bar = "█".repeat(eighths / 8);
+    bar.extend(EIGHTHS.get((eighths % 8).wrapping_sub(1)));
+    let rest = "·".repeat(room.saturating_sub(bar.chars().count()));
+    let gap = if room > 0 { " " } else { "" };
+    Line::from(vec![
+        Piece::styled(bar, style.of(Color::Cyan, Modifier::empty())),
+        Piece::styled(rest, style.dim()),
+        Piece::raw(format!("{gap}{told}")),
+    ])
 }
 
 fn minutes(span: Span) -> String {
@@ -137,8 +148,8 @@ fn warned(state: &Dashboard, shown: usize, style: Styles) -> Vec<Line<'static>> 
     let mut lines = vec![Line::from("")];
     let from = state.warnings.len().saturating_sub(shown);
     for text in state.warnings.iter().skip(from) {
-        let mark = Text::styled("warning: ", style.of(Color::Yellow, Modifier::BOLD));
-        lines.push(Line::from(vec![mark, Text::raw(text.clone())]));
+        let mark = Piece::styled("warning: ", style.of(Color::Yellow, Modifier::BOLD));
+        lines.push(Line::from(vec![mark, Piece::raw(text.clone())]));
     }
     lines
 }

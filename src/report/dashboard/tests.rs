@@ -1,7 +1,7 @@
 //! What the dashboard looks like, on terminals of several sizes.
 
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
+use ratatui_core::backend::TestBackend;
+use ratatui_core::terminal::Terminal;
 
 use super::*;
 use crate::scenario::model::{Change, Fetch, Pacing};
@@ -114,7 +114,9 @@ fn colours_are_only_where_they_are_wanted() {
         let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
         terminal.draw(|frame| draw(frame, &state(), Tick(0), colour)).unwrap();
         let cells = terminal.backend().buffer().content.clone();
-        cells.iter().any(|cell| cell.fg != ratatui::style::Color::Reset || cell.bg != ratatui::style::Color::Reset)
+        cells
+            .iter()
+            .any(|cell| cell.fg != ratatui_core::style::Color::Reset || cell.bg != ratatui_core::style::Color::Reset)
     };
     assert!(coloured(true));
     assert!(!coloured(false));
