@@ -236,9 +236,17 @@ fn colour(colour: Color, base: u8) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::io::Read;
+    use std::process::Command;
+
+    use nix::pty::openpty;
     use ratatui_core::style::Style;
 
     use super::*;
+
+    const PANICS: &str = "POLLCOST_TEST_PANICS";
+    const SAID: &str = "it went wrong";
 
     #[test]
     fn cells_that_follow_each_other_share_place_and_look() {
@@ -252,5 +260,31 @@ mod tests {
         // It was put back: nothing is drawn, and nothing waits to be.
         canvas.flush().unwrap();
         assert_eq!(canvas.text, "");
+    }
+    /// On a terminal of its own, in a process of its own: this one, told by a variable that it is the one to panic.
+    #[test]
+    fn a_panic_puts_it_back_before_it_says_why() {
+        if std::env::var_os(PANICS).is_some() {
+            let _taken = Taken::take().unwrap();
+            panic!("{SAID}");
+        }
+        let pty = openpty(None, None).unwrap();
+        let before = tcgetattr(&pty.slave).unwrap();
+        let (slave, of_stderr) = (pty.slave.try_clone().unwrap(), pty.slave.try_clone().unwrap());
+        let name = std::thread::current().name().unwrap().to_owned();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args([&name, "--exact", "--nocapture"]).env(PANICS, "1");
+        let mut child = command.stdin(pty.slave).stdout(slave).stderr(of_stderr).spawn().unwrap();
+        // Its ends of the terminal: what is read ends with the process.
+        drop(command);
+        let mut bytes = Vec::new();
+        // Linux ends the reading with EIO.
+        let _ = File::from(pty.master.try_clone().unwrap()).read_to_end(&mut bytes);
+        assert!(!child.wait().unwrap().success());
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let place = |what: &[u8]| text.find(std::str::from_utf8(what).unwrap());
+        let places = [place(ENTER), place(LEAVE), place(SAID.as_bytes())];
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?} of {text:?}");
+        assert_eq!(tcgetattr(&pty.master).unwrap().local_flags, before.local_flags);
     }
 }

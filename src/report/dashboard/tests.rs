@@ -101,6 +101,18 @@ fn no_size_is_too_small() {
 }
 
 #[test]
+fn warnings_are_wrapped_and_what_has_no_room_is_counted() {
+    let mut state = state();
+    for repeat in 1..=3 {
+        state.warn(format!(
+            "repeat {repeat}: other processes took 31 % of a processor; end them, or measure at another time"
+        ));
+    }
+    insta::assert_snapshot!(drawn(&state, 60, 16, Tick(65_000 * MS)));
+    assert!(drawn(&state, 60, 9, Tick(65_000 * MS)).contains("q: end and report   4 warnings"));
+}
+
+#[test]
 fn the_client_that_runs_is_in_sight() {
     let scenario = scenario();
     let mut state = Dashboard::new(&scenario, 12, Span::from_secs(120));
