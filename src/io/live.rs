@@ -11,6 +11,7 @@ use super::clock;
 use super::draw::DrawError;
 use super::files::FileError;
 use super::host::measured_host;
+use super::interrupt::asked_to_end;
 use super::listen::{ListenError, bind_row};
 use super::progress::Progress;
 use super::python::programs::{NotReady, Programs};
@@ -179,11 +180,11 @@ impl Drop for Shown {
     }
 }
 
-/// Turns true at the first Ctrl-C. A second one ends the program at once.
+/// Turns true at the first Ctrl-C or SIGTERM. A second Ctrl-C ends the program at once.
 pub(super) fn interrupts() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_err() {
+        if asked_to_end().await.is_err() {
             return std::future::pending().await;
         }
         eprintln!("interrupted: the window is closed and what was recorded is reported; once more to end at once");

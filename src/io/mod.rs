@@ -28,6 +28,7 @@ pub mod history_figures;
 pub mod hog;
 pub mod host;
 pub mod interleave;
+mod interrupt;
 pub mod ioc_alone;
 pub mod ioc_child;
 pub mod ioc_process;
