@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::remark::remark;
+use super::terminal::Taken;
 
 /// The exit code of a program that is ended at once.
 const INTERRUPTED: i32 = 130;
@@ -18,8 +19,8 @@ const INTERRUPTED: i32 = 130;
 pub(super) struct Interrupt {
     told: watch::Sender<bool>,
     flag: Arc<AtomicBool>,
-    /// Gives the terminal back.
-    restore: Mutex<Option<fn()>>,
+    /// The terminal, while it is taken over.
+    terminal: Mutex<Option<Arc<Taken>>>,
 }
 
 impl Interrupt {
@@ -35,7 +36,7 @@ impl Interrupt {
     }
 
     fn new() -> Interrupt {
-        Interrupt { told: watch::channel(false).0, flag: Arc::default(), restore: Mutex::new(None) }
+        Interrupt { told: watch::channel(false).0, flag: Arc::default(), terminal: Mutex::new(None) }
     }
 
     /// Turns true when the program is asked to end, and stays so.
@@ -48,16 +49,16 @@ impl Interrupt {
         Arc::clone(&self.flag)
     }
 
-    /// Something has the terminal, and gives it back so; `None`: not any more.
-    pub(super) fn has_terminal(&self, restore: Option<fn()>) {
-        *self.restore.lock().unwrap_or_else(PoisonError::into_inner) = restore;
+    /// A terminal was taken over, and is to be put back where the program ends at once; `None`: not any more.
+    pub(super) fn on_terminal(&self, taken: Option<Arc<Taken>>) {
+        *self.terminal() = taken;
     }
 
     /// A person asks the program to end; the second time it ends at once.
     pub(super) fn insist(&self) {
         if self.ask() {
-            if let Some(restore) = self.restore() {
-                restore();
+            if let Some(taken) = &*self.terminal() {
+                taken.put_back();
             }
             std::process::exit(INTERRUPTED);
         }
@@ -67,14 +68,14 @@ impl Interrupt {
     fn ask(&self) -> bool {
         let before = self.told.send_replace(true);
         self.flag.store(true, Ordering::Relaxed);
-        if !before && self.restore().is_none() {
+        if !before && self.terminal().is_none() {
             remark("interrupted: what was recorded is reported; Ctrl-C once more ends at once");
         }
         before
     }
 
-    fn restore(&self) -> Option<fn()> {
-        *self.restore.lock().unwrap_or_else(PoisonError::into_inner)
+    fn terminal(&self) -> MutexGuard<'_, Option<Arc<Taken>>> {
+        self.terminal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

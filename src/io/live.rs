@@ -20,8 +20,9 @@ use super::remark::remark;
 use super::request::{RunRequest, Tables};
 use super::run::{self, Event, Outcome, RunError};
 use super::runs::{RunFolder, RunFolderError};
-use super::screen::{self, Screen};
+use super::screen::Screen;
 use super::steady::{Steady, SteadyError};
+use super::terminal;
 use crate::expect::{Verdicts, judge};
 use crate::report::document::RunNote;
 use crate::report::doubts::Doubts;
@@ -151,8 +152,8 @@ impl Shown {
         if !request.live {
             return plain();
         }
-        if !screen::possible() {
-            remark("--live needs a terminal on standard output, which is none: plain progress instead");
+        if !terminal::possible() {
+            remark("--live needs a terminal on standard error, in the foreground: plain progress instead");
             return plain();
         }
         match Screen::open(&request.scenario, request.voice.colour, interrupt) {

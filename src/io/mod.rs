@@ -64,6 +64,7 @@ pub mod simulation;
 pub mod steady;
 pub mod sweep;
 pub mod sweep_folder;
+mod terminal;
 pub mod timer;
 
 pub use report_files::report_files;
