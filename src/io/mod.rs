@@ -54,6 +54,7 @@ pub mod request;
 pub mod run;
 pub mod runs;
 pub mod series;
+mod series_report;
 pub mod serve;
 pub mod session;
 pub mod simulation;

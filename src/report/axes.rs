@@ -1,5 +1,6 @@
 //! The axes of a figure: grid, ticks, their labels, and what each axis is.
 
+use super::figure::Shape;
 use super::layout::{Plan, line};
 use super::palette::{Paint, SOLID};
 use super::scale::Tick;
@@ -18,13 +19,13 @@ impl Plan<'_> {
         let size = profile.tick_size;
         let mut marks = Vec::new();
         let mut free_from = f64::NEG_INFINITY;
-        for tick in self.figure.x.scale.ticks(self.figure.x.unit) {
+        for tick in self.x_ticks() {
             let Some(x) = self.x(tick.at) else { continue };
             let x = x.floor() + 0.5;
             let label = tick.label.map(|words| self.tick_label(words, (x, bottom + profile.air(10.0) + size * 0.74)));
             // A label that finds no room leaves a minor tick.
             let label = label.filter(|label| label.frame().left > free_from && label.frame().right < profile.width);
-            if label.is_some() && profile.grid {
+            if label.is_some() && self.gridded() {
                 marks.push(line(vec![(x, top), (x, bottom)], profile.stroke, Paint::Grid, SOLID));
             }
             let length = profile.air(if label.is_some() { 6.0 } else { 3.0 });
@@ -70,7 +71,7 @@ impl Plan<'_> {
                 labels.clear();
             }
             if lanes == 0 {
-                if !labels.is_empty() && profile.grid {
+                if !labels.is_empty() && self.gridded() {
                     marks.push(line(vec![(left, y), (right, y)], profile.stroke, Paint::Grid, SOLID));
                 }
                 let length = profile.air(if labels.is_empty() { 3.0 } else { 6.0 });
@@ -91,6 +92,27 @@ impl Plan<'_> {
             marks.push(self.axis_label(words, (x, middle), true));
         }
         marks
+    }
+
+    /// The ticks of the horizontal axis: those of its scale, or its names. Numbers stay whole; words are shortened to the room that
+    /// each has.
+    fn x_ticks(&self) -> Vec<Tick> {
+        let axis = &self.figure.x;
+        if axis.names.is_empty() {
+            return axis.scale.ticks(axis.unit);
+        }
+        let room = (self.frame.right - self.frame.left) / axis.names.len() as f64 - self.profile.air(8.0);
+        let label = |name: &str| match name.starts_with(|c: char| c.is_ascii_digit()) {
+            true => name.to_owned(),
+            false => text::fit(name, self.profile.tick_size, room),
+        };
+        axis.names.iter().map(|(at, name)| Tick { at: *at, label: Some(label(name)) }).collect()
+    }
+
+    /// Whether grid lines are drawn: never below cells, which have edges of their own.
+    fn gridded(&self) -> bool {
+        let cells = |shape: &Shape| matches!(shape, Shape::Cells(blocks) if blocks.iter().any(|b| b.value.is_some()));
+        self.profile.grid && !self.figure.series.iter().any(|series| cells(&series.shape))
     }
 
     fn axis_label(&self, words: &str, at: Spot, upward: bool) -> Mark {
