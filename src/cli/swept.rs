@@ -141,7 +141,9 @@ impl From<SweepError> for Failure {
             SweepError::Occupied(_) => Failure::bad_input(text, "give another folder with -o"),
             SweepError::Shard { .. } => Failure::bad_input(text, "split it into fewer parts"),
             SweepError::Merge { advice, .. } => Failure::bad_input(text, advice),
-            SweepError::Draw(_) | SweepError::Write(_) => Failure::measurement(text, "what was complete before is kept"),
+            SweepError::Draw(_) | SweepError::Write(_) => {
+                Failure::measurement(text, "what was complete before is kept")
+            }
         }
     }
 }

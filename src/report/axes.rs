@@ -101,12 +101,21 @@ impl Plan<'_> {
         if axis.names.is_empty() {
             return axis.scale.ticks(axis.unit);
         }
-        let room = (self.frame.right - self.frame.left) / axis.names.len() as f64 - self.profile.air(8.0);
-        let label = |name: &str| match name.starts_with(|c: char| c.is_ascii_digit()) {
-            true => name.to_owned(),
-            false => text::fit(name, self.profile.tick_size, room),
-        };
-        axis.names.iter().map(|(at, name)| Tick { at: *at, label: Some(label(name)) }).collect()
+        let count = axis.names.len();
+        let room = (self.frame.right - self.frame.left) / count as f64 - self.profile.air(8.0);
+        let is_number = |name: &str| name.starts_with(|c: char| c.is_ascii_digit());
+        if !axis.names.iter().all(|(_, name)| is_number(name)) {
+            let label = |name: &str| Some(text::fit(name, self.profile.tick_size, room));
+            return axis.names.iter().map(|(at, name)| Tick { at: *at, label: label(name) }).collect();
+        }
+        // As many as find room, evenly chosen.
+        let widest = axis.names.iter().map(|(_, name)| text::width(name, self.profile.tick_size)).fold(0.0, f64::max);
+        let stride =
+            (1..=count).find(|stride| widest <= room + (*stride as f64 - 1.0) * (room + self.profile.air(8.0)));
+        let stride = stride.unwrap_or(count.max(1));
+        let labelled = |place: usize| place.is_multiple_of(stride);
+        let ticks = axis.names.iter().enumerate();
+        ticks.map(|(place, (at, name))| Tick { at: *at, label: labelled(place).then(|| name.clone()) }).collect()
     }
 
     /// Whether grid lines are drawn: never below cells, which have edges of their own.

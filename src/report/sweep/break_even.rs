@@ -323,10 +323,8 @@ mod tests {
         let (round, update, late) = (36.5e3, 186e-6, 150e3);
         let exact = round / update - late;
         for periods in [&[1e6, 1e9][..], &[1e8, 3e8], &[1e6, 1e7, 1.9e8, 2e8, 1e9]] {
-            let row: Vec<Site> = periods
-                .iter()
-                .map(|x| Site { x: *x, late, more: Some(more(*x, late, round, update)) })
-                .collect();
+            let row: Vec<Site> =
+                periods.iter().map(|x| Site { x: *x, late, more: Some(more(*x, late, round, update)) }).collect();
             let Turn::Below(x) = turn(&row, Course::Reciprocal) else { panic!("{row:?}") };
             assert!((x / exact - 1.0).abs() < 1e-9, "{x} for {exact}");
         }

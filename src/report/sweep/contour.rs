@@ -89,6 +89,8 @@ impl Field {
 
 /// Pieces that meet as lines. Neighbours share their crossings to the last bit.
 fn joined(mut pieces: Vec<(Spot, Spot)>) -> Vec<Vec<Spot>> {
+    // A cell at which both take the same to the last bit.
+    pieces.retain(|(from, to)| from != to);
     let mut lines = Vec::new();
     while let Some((from, to)) = pieces.pop() {
         let mut line = std::collections::VecDeque::from([from, to]);
@@ -140,7 +142,7 @@ mod tests {
     fn a_straight_border_is_found_exactly_and_in_one_line() {
         let found = lines(&|x, y| Some(2.0 * x + y - 7.0), &[1.0, 2.0, 3.0, 4.0], &[1.0, 2.0, 3.0]);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].len() >= 4);
+        assert!(found[0].len() >= 3);
         for (x, y) in &found[0] {
             assert!((2.0 * x + y - 7.0).abs() < 1e-9, "{x} {y}");
         }

@@ -2,6 +2,8 @@
 
 pub mod break_even;
 pub mod contour;
+#[cfg(test)]
+pub(crate) mod example;
 pub mod index;
 pub mod page;
 pub mod ruler;

@@ -138,7 +138,8 @@ impl<'s> SweepReport<'s> {
             })
             .collect();
         let warnings = if warnings.is_empty() { NO_WARNING.to_owned() } else { warnings.join("\n") };
-        let setup: Vec<String> = self.setup.iter().map(|(name, value)| format!("- {}: {}", text(name), text(value))).collect();
+        let setup: Vec<String> =
+            self.setup.iter().map(|(name, value)| format!("- {}: {}", text(name), text(value))).collect();
         let mut parts = vec![
             format!("# {}\n\n{}", text(&self.title), text(&self.subtitle)),
             format!(
@@ -259,7 +260,11 @@ fn setup(survey: &Survey) -> Vec<(String, String)> {
     let swept = |key: &str| index.axes.iter().any(|axis| axis.key == key);
     let fixed = [
         ("repeats", "Repeats", scenario.repeats.to_string()),
-        ("window", "Measuring window", format!("{}, and at least {} poll periods", scenario.window, scenario.min_periods)),
+        (
+            "window",
+            "Measuring window",
+            format!("{}, and at least {} poll periods", scenario.window, scenario.min_periods),
+        ),
         ("seed", "Seed", scenario.seed.to_string()),
     ];
     rows.extend(fixed.into_iter().filter(|(key, ..)| !swept(key)).map(|(_, name, value)| row(name, value)));

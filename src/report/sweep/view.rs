@@ -29,8 +29,8 @@ pub enum Quantity {
 pub type Held = Vec<(usize, usize)>;
 
 impl View {
-    /// Of some axes; `None` when there are none. A key with one value only is held where others have more, and words go upward, where
-    /// they have room.
+    /// Of some axes; `None` when there are none. A key with one value only is held where others have more, words go upward, where they
+    /// have room, and of several keys the one with the most values.
     #[must_use]
     pub fn of(axes: &[Axis]) -> Option<View> {
         let timed = |axis: &Axis| axis.values.iter().all(|value| matches!(value, Setting::TimeNs(_)));
@@ -46,8 +46,10 @@ impl View {
         let first = |wanted: &dyn Fn(&Axis) -> bool| axes.iter().position(wanted);
         let x = first(wants[0]).or_else(|| first(wants[1])).or_else(|| last(wants[2])).or_else(|| last(wants[3]));
         let x = x.or(axes.len().checked_sub(1))?;
-        let others = || (0..axes.len()).filter(|axis| *axis != x);
-        let y = others().find(|axis| several(&axes[*axis]));
+        let others = || (0..axes.len()).filter(move |axis| *axis != x);
+        let values = |axis: &usize| axes[*axis].values.len();
+        // The most values, and among equals the first: the fewest pictures.
+        let y = others().rev().max_by_key(values).filter(|axis| several(&axes[*axis]));
         Some(View { x, y, rest: others().filter(|axis| Some(*axis) != y).collect() })
     }
 

@@ -29,7 +29,11 @@ impl Survey {
         format!(
             "A poll costs each time it asks, whether anything has changed or not; a callback costs each time something changes. So which \
              one is cheaper depends on how often both happen. This sweep {way} {} of {}: {}, each as a run of its own.",
-            if cells == 1 { "one combination".to_owned() } else { format!("all {} combinations", number::count(cells as u64)) },
+            if cells == 1 {
+                "one combination".to_owned()
+            } else {
+                format!("all {} combinations", number::count(cells as u64))
+            },
             if keys.len() == 1 { "one key".to_owned() } else { format!("{} keys", keys.len()) },
             keys.join(" and ")
         )
@@ -103,7 +107,11 @@ fn sentence(axes: &[Axis], view: &View, poller: &str, held: &Held, rows: &[&Brea
         return format!("{begin} {}.", parts.join("; "));
     }
     let (Some((first, from)), Some((last, to))) = (turning.first(), turning.last()) else {
-        return format!("{begin} in {} of {} rows of the sweep, at every {across} there.", everywhere(&told), told.len());
+        return format!(
+            "{begin} in {} of {} rows of the sweep, at every {across} there.",
+            everywhere(&told),
+            told.len()
+        );
     };
     format!(
         "{begin} {first} at {}, and so on to {last} at {}; the table has all {} rows.",

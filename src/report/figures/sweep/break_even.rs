@@ -142,7 +142,8 @@ fn lines(course: &Course<'_>, numbers: bool) -> Vec<Series> {
         (along(&|row| row.cpu_closed_form), "expected", Look::Muted, DASHED),
         (along(&|row| row.cpu), "joined", course.look, SOLID),
     ];
-    let kinds = kinds.into_iter().filter(|(points, ..)| numbers && points.len() > 1);
+    // What is expected leads the eye; where nothing is, a line along the points does.
+    let kinds = kinds.into_iter().filter(|(points, ..)| numbers && points.len() > 1).take(1);
     kinds
         .map(|(points, what, look, dash)| Series {
             name: format!("{}, {what}", course.name),

@@ -144,13 +144,14 @@ fn break_even(panel: &Panel<'_>) -> (Vec<Series>, Vec<Key>) {
     let (mut series, mut keys) = (Vec::new(), Vec::new());
     let Some(upward) = panel.upward else { return (series, keys) };
     let kinds = [
-        (Part::Foreseen, "expected break-even", Look::Muted, DASHED, Symbol::Dashed),
         (Part::Whole, "measured break-even", Look::Ink, SOLID, Symbol::Plain),
+        // On top: it is seen where both are one.
+        (Part::Foreseen, "expected break-even", Look::Muted, DASHED, Symbol::Dashed),
     ];
     for (part, name, look, dash, symbol) in kinds {
         let lines = panel.survey.contour(panel.view, (panel.across, upward), &panel.held, panel.client, part);
         if !lines.is_empty() {
-            keys.insert(0, key(name, look, symbol));
+            keys.push(key(name, look, symbol));
         }
         let line = |points| Series { name: name.into(), look, shape: Shape::Line { points, dash } };
         series.extend(lines.into_iter().map(line));
@@ -172,7 +173,8 @@ fn alt(panel: &Panel<'_>, shown: Shown, blocks: &[Block]) -> String {
     let (low, high) = values().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     let mut words = vec![format!("{} from {} to {}", shown.words(panel.client), shown.short(low), shown.short(high))];
     if panel.survey.callback().is_some_and(|callback| callback != panel.client) {
-        let more = panel.cells().filter_map(|(_, _, c)| panel.survey.more(c?, panel.client, Quantity::Cpu, Part::Whole));
+        let more =
+            panel.cells().filter_map(|(_, _, c)| panel.survey.more(c?, panel.client, Quantity::Cpu, Part::Whole));
         let (cheaper, all) = more.fold((0, 0), |(cheaper, all), more| (cheaper + usize::from(more > 0.0), all + 1));
         words.push(format!("the callback is cheaper in {cheaper} of {all} cells"));
     }

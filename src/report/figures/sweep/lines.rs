@@ -6,6 +6,8 @@ use super::super::super::scale::{Scale, Spacing};
 use super::super::{basis, key, told};
 use super::shown::Shown;
 use super::{Panel, gaps};
+use crate::report::sweep::Quantity;
+use crate::report::sweep::break_even::Course;
 
 /// Lines, with the break-even across them.
 ///
@@ -38,13 +40,16 @@ pub(super) fn lines(panel: &Panel<'_>, shown: Shown) -> Result<Figure, Omitted> 
     if !expected.is_empty() {
         keys.push(key("expected", Look::Muted, Symbol::Dashed));
     }
+    // A line along the points only where none is expected.
+    let without = |of: &&Series| !expected.iter().any(|line| line.name == format!("{}, expected", of.name));
+    let joins: Vec<Series> = points.iter().filter(without).filter_map(|of| join(panel, shown, of)).collect();
     let mut series = expected;
+    series.extend(joins);
     let turns = turns(panel);
     if matches!(shown, Shown::Ratio | Shown::Cpu) && !turns.is_empty() {
         keys.push(key("break-even", Look::Ink, Symbol::Plain));
         series.push(Series { name: "break-even".into(), look: Look::Ink, shape: Shape::Verticals(turns) });
     }
-    series.extend(points.iter().filter_map(|of| join(of, panel.across.number(0).is_some())));
     series.extend(points);
     let names: Vec<&str> = clients.iter().map(|(_, name)| *name).collect();
     let n = panel.sample(&names);
@@ -95,26 +100,50 @@ fn points(panel: &Panel<'_>, shown: Shown, place: usize, client: &str) -> Option
     any.then(|| Series { name: client.to_owned(), look, shape })
 }
 
-/// A line along the points of a client, where numbers go across.
-fn join(of: &Series, numbers: bool) -> Option<Series> {
+/// A line along the points of a client.
+fn join(panel: &Panel<'_>, shown: Shown, of: &Series) -> Option<Series> {
     let Shape::Points { points, .. } = &of.shape else { return None };
-    let points: Vec<(f64, f64)> = points.iter().map(|point| (point.x, point.y)).collect();
-    (numbers && points.len() > 1).then(|| Series {
-        name: format!("{}, joined", of.name),
-        look: of.look,
-        shape: Shape::Line { points, dash: SOLID },
-    })
+    let points = along(panel, shown, &points.iter().map(|point| (point.x, point.y)).collect::<Vec<_>>())?;
+    let shape = Shape::Line { points, dash: SOLID };
+    Some(Series { name: format!("{}, joined", of.name), look: of.look, shape })
+}
+
+/// Steps between two neighbours.
+const STEPS: u32 = 12;
+
+/// A line through places on the axis and their values: as costs go between cells, and straight for what is no cost. `None` where words
+/// go across.
+fn along(panel: &Panel<'_>, shown: Shown, places: &[(f64, f64)]) -> Option<Vec<(f64, f64)>> {
+    let (axis, ruler) = (&panel.survey.index.axes[panel.view.x], panel.across);
+    let number = |x: f64| (0..ruler.count()).find(|k| ruler.at(*k) == x).and_then(|k| Some((k, ruler.number(k)?)));
+    let known: Vec<(usize, f64, f64)> =
+        places.iter().map(|(x, y)| number(*x).map(|(k, number)| (k, number, *y))).collect::<Option<_>>()?;
+    let reciprocal = Course::of(axis, Quantity::Cpu) == Course::Reciprocal;
+    let mut line = Vec::new();
+    for pair in known.windows(2) {
+        let ((k, from, low), (next, to, high)) = (pair[0], pair[1]);
+        let steps = if shown == Shown::Cpu && from > 0.0 && next == k + 1 { STEPS } else { 1 };
+        for step in 0..steps {
+            let part = f64::from(step) / f64::from(steps);
+            // Evenly along a logarithmic axis.
+            let x = if steps > 1 { from * (to / from).powf(part) } else { from };
+            let way =
+                if reciprocal { (1.0 / x - 1.0 / from) / (1.0 / to - 1.0 / from) } else { (x - from) / (to - from) };
+            line.push((ruler.between(k, x), if step == 0 { low } else { low + way * (high - low) }));
+        }
+    }
+    let (last, ..) = known.last()?;
+    line.push((ruler.at(*last), known.last()?.2));
+    (line.len() > 1).then_some(line)
 }
 
 fn expected(panel: &Panel<'_>, shown: Shown, client: &str) -> Option<Series> {
     let at = |(column, _, cell): (usize, usize, Option<usize>)| {
         Some((panel.across.at(column), shown.expected(panel.survey, cell?, client)?))
     };
-    let points: Vec<(f64, f64)> = panel.cells().filter_map(at).collect();
-    let name = format!("{client}, expected");
+    let points = along(panel, shown, &panel.cells().filter_map(at).collect::<Vec<_>>())?;
     let shape = Shape::Line { points, dash: DASHED };
-    let several = matches!(&shape, Shape::Line { points, .. } if points.len() > 1);
-    (several && panel.across.number(0).is_some()).then(|| Series { name, look: Look::Muted, shape })
+    Some(Series { name: format!("{client}, expected"), look: Look::Muted, shape })
 }
 
 /// The values at which pollers and the callback take the same.

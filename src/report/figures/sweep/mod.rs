@@ -53,7 +53,8 @@ pub fn of_sweep(survey: &Survey) -> (Vec<Figure>, Vec<Omitted>) {
     }
     let (mut figures, omitted) = super::parted(tried);
     if left > 0 {
-        let words = format!("{left} more combinations of clients and held values are not drawn; sweep.csv has them.");
+        let several = if left == 1 { "combination" } else { "combinations" };
+        let words = format!("{left} more {several} of clients and held values: not drawn; sweep.csv has all.");
         figures.iter_mut().filter(|figure| figure.id != break_even::ID).for_each(|f| f.notes.push(words.clone()));
     }
     if survey.index.simulated.is_some() {
@@ -140,11 +141,8 @@ impl Panel<'_> {
 /// What the figure says of cells that have no colour.
 fn gaps(not_run: usize, failed: usize, empty: usize, why: &str) -> Vec<String> {
     let cells = |n: usize| if n == 1 { "1 cell".to_owned() } else { format!("{} cells", number::count(n as u64)) };
-    let told = [
-        (not_run, "not run, or not in this folder"),
-        (failed, "left out because a client failed in it"),
-        (empty, why),
-    ];
+    let told =
+        [(not_run, "not run, or not in this folder"), (failed, "left out because a client failed in it"), (empty, why)];
     let told = told.iter().filter(|(n, _)| *n > 0);
     told.map(|(n, what)| format!("{}: {what}.", cells(*n))).collect()
 }

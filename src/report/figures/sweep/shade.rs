@@ -66,14 +66,18 @@ impl Shade {
         };
         let ticks: Vec<f64> = match self.shown {
             Shown::Missed | Shown::Redundant => vec![0.0, 0.25, 0.5, 0.75, 1.0],
+            Shown::Ratio => Vec::new(),
             _ => round_values(&self.scale),
         };
         if self.shown == Shown::Ratio {
             let dearer = |factor: &f64| patch(*factor, format!("poller takes {factor} times as much"));
             let cheaper = |factor: &f64| patch(1.0 / factor, format!("poller takes 1/{factor} as much"));
-            let above = ticks.iter().filter(|_| values.iter().any(|v| *v > 1.0)).rev().map(dearer);
-            let below = ticks.iter().filter(|_| values.iter().any(|v| *v < 1.0)).map(cheaper);
-            return above.chain(below).collect();
+            // Each side as far as there are values.
+            let most = |sizes: &mut dyn Iterator<Item = f64>| sizes.filter(|size| *size > 1.0).fold(0.0f64, f64::max);
+            let up_to = |most: f64| round_values(&Scale { high: most.max(1.0), ..self.scale });
+            let (above, below) = (most(&mut values.iter().copied()), most(&mut values.iter().map(|v| 1.0 / v)));
+            let (above, below) = (up_to(above), up_to(below));
+            return above.iter().rev().map(dearer).chain(below.iter().map(cheaper)).collect();
         }
         ticks.iter().rev().map(|value| patch(*value, self.shown.unit().tick(*value))).collect()
     }
@@ -81,6 +85,9 @@ impl Shade {
 
 /// Round values on a logarithmic scale, at most [`SAMPLES`].
 fn round_values(scale: &Scale) -> Vec<f64> {
+    if scale.high <= scale.low {
+        return Vec::new();
+    }
     let (first, last) = (scale.low.log10().floor() as i32, scale.high.log10().ceil() as i32);
     let of = |digits: &[f64]| -> Vec<f64> {
         let all = (first..=last).flat_map(|power| digits.iter().map(move |digit| digit * 10f64.powi(power)));
@@ -91,7 +98,13 @@ fn round_values(scale: &Scale) -> Vec<f64> {
     let stride = found.len().div_ceil(SAMPLES).max(1);
     let mut kept: Vec<f64> = found.iter().rev().step_by(stride).copied().collect();
     kept.reverse();
-    if kept.is_empty() { vec![scale.high] } else { kept }
+    if kept.is_empty() { vec![nearest(scale.high)] } else { kept }
+}
+
+/// To two significant digits, not above.
+fn nearest(value: f64) -> f64 {
+    let step = 10f64.powi(value.log10().floor() as i32 - 1);
+    (value / step).floor() * step
 }
 
 #[cfg(test)]
@@ -106,7 +119,9 @@ mod tests {
         assert_ne!(callback, polling);
         assert_eq!((strong, as_strong), (STRENGTH.1, STRENGTH.1));
         assert!(shade.fill(1.1).1 < 0.1 && shade.fill(1.1).1 > 0.0);
-        assert_eq!(shade.keys(&[0.1, 100.0]).len(), 2 * round_values(&shade.scale).len());
+        let words: Vec<String> = shade.keys(&[0.4, 100.0]).into_iter().map(|key| key.text).collect();
+        assert_eq!(words[words.len() - 1], "poller takes 1/2 as much");
+        assert_eq!(words[0], "poller takes 100 times as much");
         assert!(shade.keys(&[2.0, 100.0]).iter().all(|key| key.look == Look::Tint(callback)));
     }
 

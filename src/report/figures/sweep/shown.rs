@@ -179,7 +179,15 @@ mod tests {
 
     #[test]
     fn a_part_is_not_rounded_to_all_or_nothing() {
-        let cases = [(0.0, "0"), (1.0, "100"), (0.000_3, "<0.1"), (0.999_7, ">99.9"), (0.992, "99.2"), (0.42, "42"), (0.051, "5.1")];
+        let cases = [
+            (0.0, "0"),
+            (1.0, "100"),
+            (0.000_3, "<0.1"),
+            (0.999_7, ">99.9"),
+            (0.992, "99.2"),
+            (0.42, "42"),
+            (0.051, "5.1"),
+        ];
         for (value, words) in cases {
             assert_eq!(Shown::Missed.short(value), words);
         }
