@@ -1,6 +1,6 @@
 //! Rectangles on the axes: filled by value, hatched where there is none, with their words inside.
 
-use super::figure::Block;
+use super::figure::{Block, Shape};
 use super::layout::{Plan, corners, line};
 use super::palette::{Paint, SOLID};
 use super::profile::Profile;
@@ -37,28 +37,70 @@ impl Plan<'_> {
         frames.flat_map(marks).collect()
     }
 
-    /// The words in the rectangles: in all of them, or in none where one finds no room.
+    /// The words in the rectangles: in all of them, or in none where one finds no room. Where a line of the figure crosses them they stand
+    /// above or below it.
     pub(super) fn cell_words(&self, blocks: &[Block]) -> Vec<Mark> {
         let size = self.profile.tick_size;
+        let lines = self.line_pieces();
         let placed: Option<Vec<Label>> = blocks
             .iter()
             .filter_map(|block| Some((self.block_frame(block.x, block.y)?, block.label.as_ref()?)))
             .map(|(frame, words)| {
-                let at = ((frame.left + frame.right) / 2.0, (frame.top + frame.bottom) / 2.0 + size * 0.36);
-                let text = words.clone();
-                let label = Label { text, at, anchor: Anchor::Middle, size, paint: Paint::Ink, upward: false };
                 let fits = text::width(words, size) + 2.0 * AIR <= frame.right - frame.left
                     && size + 2.0 * AIR <= frame.bottom - frame.top;
-                fits.then_some(label)
+                let spare = (frame.bottom - frame.top - size) / 2.0 - AIR;
+                let label = |down: f64| {
+                    let middle = ((frame.left + frame.right) / 2.0, (frame.top + frame.bottom) / 2.0 + down);
+                    let at = (middle.0, middle.1 + size * 0.36);
+                    let text = words.clone();
+                    Label { text, at, anchor: Anchor::Middle, size, paint: Paint::Ink, upward: false }
+                };
+                let places = [0.0, -0.5, 0.5, -1.0, 1.0].map(|part| label(part * spare));
+                let free = |label: &&Label| !lines.iter().any(|(a, b)| crosses(*a, *b, &label.frame().grown(AIR)));
+                let place = places.iter().find(free).unwrap_or(&places[0]).clone();
+                fits.then_some(place)
             })
             .collect();
         placed.unwrap_or_default().into_iter().map(Mark::Text).collect()
+    }
+
+    /// The straight pieces of every line over the cells.
+    fn line_pieces(&self) -> Vec<(Spot, Spot)> {
+        let lines = self.figure.series.iter().filter_map(|series| match &series.shape {
+            Shape::Line { points, .. } => Some(self.spots(points.iter().copied())),
+            _ => None,
+        });
+        lines.flat_map(|line| line.windows(2).map(|pair| (pair[0], pair[1])).collect::<Vec<_>>()).collect()
     }
 
     fn block_frame(&self, x: (f64, f64), y: (f64, f64)) -> Option<Frame> {
         let ((left, bottom), (right, top)) = (self.spot((x.0, y.0))?, self.spot((x.1, y.1))?);
         Some(Frame { left, top, right, bottom })
     }
+}
+
+/// Whether a straight piece goes through a rectangle (Liang and Barsky, 1984).
+fn crosses(from: Spot, to: Spot, frame: &Frame) -> bool {
+    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+    let (mut first, mut last) = (0.0f64, 1.0f64);
+    let edges = [
+        (-dx, from.0 - frame.left),
+        (dx, frame.right - from.0),
+        (-dy, from.1 - frame.top),
+        (dy, frame.bottom - from.1),
+    ];
+    for (step, room) in edges {
+        if step == 0.0 {
+            if room < 0.0 {
+                return false;
+            }
+        } else if step < 0.0 {
+            first = first.max(room / step);
+        } else {
+            last = last.min(room / step);
+        }
+    }
+    first <= last
 }
 
 /// A line around a rectangle.
@@ -104,6 +146,20 @@ fn diagonals(frame: &Frame, pitch: f64, turn: f64) -> Vec<(Spot, Spot)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_crosses_what_it_goes_through() {
+        let frame = Frame { left: 0.0, top: 0.0, right: 10.0, bottom: 4.0 };
+        for (from, to, does) in [
+            ((-5.0, 2.0), (15.0, 2.0), true),
+            ((5.0, -5.0), (5.0, -1.0), false),
+            ((-1.0, 3.0), (3.0, 6.0), true),
+            ((-2.0, 3.0), (3.0, 8.0), false),
+            ((1.0, 1.0), (2.0, 2.0), true),
+        ] {
+            assert_eq!(crosses(from, to, &frame), does, "{from:?} {to:?}");
+        }
+    }
 
     #[test]
     fn hatching_stays_inside_and_covers_all_of_it() {

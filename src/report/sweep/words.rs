@@ -24,11 +24,11 @@ impl Survey {
     fn question(&self) -> String {
         let axes = &self.index.axes;
         let keys: Vec<String> = axes.iter().map(|axis| format!("`{}`", axis.key)).collect();
-        let way = if self.index.simulated.is_some() { "simulated in virtual time" } else { "measured" };
+        let way = if self.index.simulated.is_some() { "simulated" } else { "measured" };
         let cells = self.index.cells.len();
         format!(
             "A poll costs each time it asks, whether anything has changed or not; a callback costs each time something changes. So which \
-             one is cheaper depends on how often both happen. This sweep {way} {} of {}: {}, each as a run of its own.",
+             one is cheaper depends on how often both happen. This sweep goes through {} of {}: {}. Each was {way} as a run of its own.",
             if cells == 1 {
                 "one combination".to_owned()
             } else {
@@ -91,7 +91,7 @@ fn sentence(axes: &[Axis], view: &View, poller: &str, held: &Held, rows: &[&Brea
     let told: Vec<(String, &BreakEven)> =
         rows.iter().map(|row| (side(&row.cpu, row.cpu_interval, &axes[view.x], &across), *row)).collect();
     let value = |(axis, at): (usize, usize)| {
-        axes[axis].values.get(at).map(|value| format!("{} {value}", label(axes, axis))).unwrap_or_default()
+        axes[axis].values.get(at).map(|value| format!("`{}` {value}", label(axes, axis))).unwrap_or_default()
     };
     let several = |(axis, _): &&(usize, usize)| axes[*axis].values.len() > 1;
     let held: Vec<String> = held.iter().filter(several).map(|held| value(*held)).collect();

@@ -73,7 +73,7 @@ fn drawn(survey: &Survey, view: &View, y: usize) -> Result<Figure, Omitted> {
         id: ID,
         title: TITLE.into(),
         caption: format!(
-            "The value of `{}` at which poller and callback take the same processor time of client and IOC, at each `{}`, found between \
+            "The {} at which poller and callback take the same processor time of client and IOC, at each {}, found between \
              cells as costs go that are proportional to rates. {}",
             label(axes, view.x),
             label(axes, y),
