@@ -23,6 +23,7 @@ use crate::io::simulation::SimulationError;
 use crate::report::csv::summary::records;
 use crate::report::table::table;
 use crate::report::verdicts::lines;
+use crate::report::warned::warned;
 use crate::report::{examination, forecast, interpreters};
 use crate::summary::{Summary, Warning};
 
@@ -61,9 +62,7 @@ pub(super) fn told(finished: &Finished, format: Format, check: bool) -> String {
 fn text(finished: &Finished) -> String {
     let mut text = table(&finished.summary, &finished.doubts);
     text.push('\n');
-    for warning in &finished.summary.warnings {
-        let _ = writeln!(text, "{}", line(warning));
-    }
+    text += &warned(&finished.summary.warnings);
     if !finished.verdicts.is_empty() {
         let _ = write!(text, "\n{}", lines(&finished.verdicts));
     }
@@ -76,11 +75,6 @@ fn text(finished: &Finished) -> String {
 /// A line for each figure that has no data.
 fn without(left_out: &[String]) -> String {
     left_out.iter().map(|why| format!("left out: {why}\n")).collect()
-}
-
-fn line(warning: &Warning) -> String {
-    let client = warning.client.as_ref().map_or_else(String::new, |name| format!("{name}: "));
-    format!("warning: {client}{}\n  {}", warning.what, warning.advice)
 }
 
 /// What is printed after a report was drawn.

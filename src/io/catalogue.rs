@@ -58,9 +58,10 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
         How::Live { .. } => "measured live".to_owned(),
         How::Simulated { link, .. } => format!("simulated in virtual time ({link})"),
     };
+    let simulated = matches!(request.how, How::Simulated { .. });
     let mut done = CatalogueDone {
         folder,
-        overview: Overview { how, scenarios: Vec::new() },
+        overview: Overview { how, simulated, scenarios: Vec::new() },
         failed: Vec::new(),
         left_out: Vec::new(),
         interrupted: false,
@@ -100,7 +101,7 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
                 finished.summary
             }
         };
-        let sentence = sentence(&summary);
+        let sentence = sentence(scenario, &summary);
         done.overview.scenarios.push(Surveyed { name: name.clone(), title: scenario.title.clone(), summary, sentence });
     }
     write_overview(&done)?;

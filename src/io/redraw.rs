@@ -6,6 +6,7 @@ use super::draw::{figure_files, inline};
 use super::files::write_files;
 use super::from_facts::{Derived, derive};
 use super::live::LiveError;
+use super::long_table;
 use super::report_files::report_files;
 use super::request::ReportRequest;
 use super::runs::{load_excerpt, load_summary};
@@ -89,7 +90,7 @@ impl Told {
 /// The excerpt that the run kept, or one of its facts where the run is older than excerpts; `None` where neither is there.
 fn excerpt(run: &Path, note: &RunNote) -> Result<Option<Excerpt>, LiveError> {
     let kept = load_excerpt(run).map_err(LiveError::Load)?;
-    let has_tables = ["emissions.csv", "observations.csv"].iter().all(|table| run.join(table).is_file());
+    let has_tables = ["emissions", "observations"].iter().all(|table| long_table::exists(run, table));
     let has_facts = has_tables && note.simulated.as_ref().is_none_or(|simulated| simulated.facts);
     if kept.is_some() || !has_facts {
         return Ok(kept);

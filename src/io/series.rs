@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::live::{Finished, LiveError, run_live};
 use super::python::programs::NotReady;
-use super::request::{How, RunRequest, SimulateRequest, Voice};
+use super::request::{How, RunRequest, SimulateRequest, Tables, Voice};
 use super::runs::{RunFolderError, load_summary};
 use super::series_report::pages;
 use super::simulation::{SimulationError, run_simulation};
@@ -144,12 +144,22 @@ impl Series<'_> {
         let voice = Voice { quiet: true, ..self.voice };
         let (scenario, out, report) = (scenario.clone(), Some(draft.clone()), self.reports == Reports::Whole);
         let mut finished = match self.how {
-            How::Live { port } => run_live(&RunRequest { scenario, out, port: *port, report, check: false, voice })
-                .map_err(|e| SeriesError::Live(name.to_owned(), Box::new(e)))?,
+            How::Live { port } => run_live(&RunRequest {
+                scenario,
+                out,
+                port: *port,
+                report,
+                check: false,
+                tables: Tables::Csv,
+                live: false,
+                voice,
+            })
+            .map_err(|e| SeriesError::Live(name.to_owned(), Box::new(e)))?,
             How::Simulated { link, facts, report: wanted } => {
                 let (link, facts, report) = (link.clone(), *facts, report && *wanted);
-                run_simulation(&SimulateRequest { scenario, out, link, facts, report, check: false, voice })
-                    .map_err(|e| SeriesError::Simulation(name.to_owned(), Box::new(e)))?
+                let (tables, check) = (Tables::Csv, false);
+                let request = SimulateRequest { scenario, out, link, facts, tables, report, check, voice };
+                run_simulation(&request).map_err(|e| SeriesError::Simulation(name.to_owned(), Box::new(e)))?
             }
         };
         if !finished.interrupted {

@@ -99,13 +99,14 @@ pub(super) fn catalogue(folder: &Path) -> Vec<&'static str> {
 /// As [`sweep_again`].
 pub(super) fn catalogue_again(folder: &Path, names: &[&str], request: &ReportRequest) -> Result<Written, LiveError> {
     of_runs_only(request, "a catalogue; name the folder of a scenario")?;
-    let mut overview = Overview { how: "measured live".to_owned(), scenarios: Vec::new() };
+    let mut overview = Overview { how: "measured live".to_owned(), simulated: false, scenarios: Vec::new() };
     for name in names {
         let (note, scenario, summary) = load_summary(&folder.join(name)).map_err(LiveError::Load)?;
         if let Some(simulated) = &note.simulated {
+            overview.simulated = true;
             overview.how = format!("simulated in virtual time ({})", simulated.option);
         }
-        let sentence = sentence(&summary);
+        let sentence = sentence(&scenario, &summary);
         overview.scenarios.push(Surveyed { name: (*name).to_owned(), title: scenario.title, summary, sentence });
     }
     let out = request.out.as_deref().unwrap_or(folder);

@@ -3,14 +3,15 @@
 use super::figure::Shape;
 use super::layout::{Plan, line};
 use super::palette::{Paint, SOLID};
-use super::scale::Tick;
-use super::scene::{Anchor, Label, Mark, Spot};
+use super::scale::{SPARSEST, Tick};
+use super::scene::{Anchor, Frame, Label, Mark, Spot};
 use super::text;
 
 /// From one line of an axis label to the next, in font sizes.
 pub(super) const LINE: f64 = 1.2;
-/// The widest name of a lane, as a part of the figure.
+/// The widest name of a lane, as a part of the figure; and where names would not differ then.
 const WIDEST_NAME: f64 = 0.3;
+const WIDER_NAME: f64 = 0.45;
 
 impl Plan<'_> {
     pub(super) fn x_axis(&self) -> Vec<Mark> {
@@ -18,22 +19,13 @@ impl Plan<'_> {
         let (top, bottom) = (self.frame.top, self.frame.bottom);
         let size = profile.tick_size;
         let mut marks = Vec::new();
-        let mut free_from = f64::NEG_INFINITY;
-        for tick in self.x_ticks() {
-            let Some(x) = self.x(tick.at) else { continue };
-            let x = x.floor() + 0.5;
-            let label = tick.label.map(|words| self.tick_label(words, (x, bottom + profile.air(10.0) + size * 0.74)));
-            // A label that finds no room leaves a minor tick.
-            let label = label.filter(|label| label.frame().left > free_from && label.frame().right < profile.width);
+        for (x, label) in self.x_ticks(bottom + profile.air(10.0) + size * 0.74) {
             if label.is_some() && self.gridded() {
                 marks.push(line(vec![(x, top), (x, bottom)], profile.stroke, Paint::Grid, SOLID));
             }
             let length = profile.air(if label.is_some() { 6.0 } else { 3.0 });
             marks.push(line(vec![(x, bottom), (x, bottom + length)], profile.stroke, Paint::Muted, SOLID));
-            if let Some(label) = label {
-                free_from = label.frame().right + profile.air(6.0);
-                marks.push(Mark::Text(label));
-            }
+            marks.extend(label.map(Mark::Text));
         }
         let middle = (self.frame.left + self.frame.right) / 2.0;
         for (row, words) in self.x_label.iter().enumerate() {
@@ -41,6 +33,36 @@ impl Plan<'_> {
             marks.push(self.axis_label(words, (middle, bottom + down), false));
         }
         marks
+    }
+
+    /// Where the ticks are, with their labels at this height: as many as all find room, so that no gap is left between them.
+    fn x_ticks(&self, down: f64) -> Vec<(f64, Option<Label>)> {
+        let axis = &self.figure.x;
+        let placed = |level| -> Vec<(f64, Option<Label>)> {
+            let ticks = match axis.names.is_empty() {
+                true => axis.scale.sparse_ticks(axis.unit, level),
+                false => self.x_names(level),
+            };
+            let ticks = ticks.into_iter();
+            let at = |tick: Tick| {
+                let x = self.x(tick.at)?.floor() + 0.5;
+                Some((x, tick.label.map(|words| self.tick_label(words, (x, down)))))
+            };
+            ticks.filter_map(at).collect()
+        };
+        let all_fit = |ticks: &Vec<(f64, Option<Label>)>| {
+            let frames: Vec<Frame> = ticks.iter().filter_map(|(_, label)| Some(label.as_ref()?.frame())).collect();
+            frames.windows(2).all(|pair| pair[0].right + self.profile.air(6.0) < pair[1].left) && frames.len() > 1
+        };
+        let sparsest = SPARSEST.max(axis.names.len());
+        let mut ticks = (0..=sparsest).map(placed).find(all_fit).unwrap_or_else(|| placed(0));
+        // What finds no room even so leaves a minor tick.
+        let mut free_from = f64::NEG_INFINITY;
+        for (_, label) in &mut ticks {
+            *label = label.take().filter(|l| l.frame().left > free_from && l.frame().right < self.profile.width);
+            free_from = label.as_ref().map_or(free_from, |label| label.frame().right + self.profile.air(6.0));
+        }
+        ticks
     }
 
     pub(super) fn y_axis(&self) -> Vec<Mark> {
@@ -94,28 +116,17 @@ impl Plan<'_> {
         marks
     }
 
-    /// The ticks of the horizontal axis: those of its scale, or its names. Numbers stay whole; words are shortened to the room that
-    /// each has.
-    fn x_ticks(&self) -> Vec<Tick> {
-        let axis = &self.figure.x;
-        if axis.names.is_empty() {
-            return axis.scale.ticks(axis.unit);
-        }
-        let count = axis.names.len();
-        let room = (self.frame.right - self.frame.left) / count as f64 - self.profile.air(8.0);
-        let is_number = |name: &str| name.starts_with(|c: char| c.is_ascii_digit());
-        if !axis.names.iter().all(|(_, name)| is_number(name)) {
-            let label = |name: &str| Some(text::fit(name, self.profile.tick_size, room));
-            return axis.names.iter().map(|(at, name)| Tick { at: *at, label: label(name) }).collect();
-        }
-        // As many as find room, evenly chosen.
-        let widest = axis.names.iter().map(|(_, name)| text::width(name, self.profile.tick_size)).fold(0.0, f64::max);
-        let stride =
-            (1..=count).find(|stride| widest <= room + (*stride as f64 - 1.0) * (room + self.profile.air(8.0)));
-        let stride = stride.unwrap_or(count.max(1));
-        let labelled = |place: usize| place.is_multiple_of(stride);
-        let ticks = axis.names.iter().enumerate();
-        ticks.map(|(place, (at, name))| Tick { at: *at, label: labelled(place).then(|| name.clone()) }).collect()
+    /// The names of the horizontal axis: numbers stay whole, and at a higher level only every second, third and so on has its label; words
+    /// are shortened to the room that each has.
+    fn x_names(&self, level: usize) -> Vec<Tick> {
+        let names = &self.figure.x.names;
+        let room = (self.frame.right - self.frame.left) / names.len().max(1) as f64 - self.profile.air(8.0);
+        let numbers = names.iter().all(|(_, name)| name.starts_with(|c: char| c.is_ascii_digit()));
+        let label = |(place, name): (usize, &String)| match numbers {
+            true => place.is_multiple_of(level + 1).then(|| name.clone()),
+            false => Some(text::fit(name, self.profile.tick_size, room)),
+        };
+        names.iter().enumerate().map(|(place, (at, name))| Tick { at: *at, label: label((place, name)) }).collect()
     }
 
     /// Whether grid lines are drawn: never below cells, which have edges of their own.
@@ -141,8 +152,18 @@ pub(super) fn y_ticks(plan: &Plan<'_>) -> Vec<Tick> {
     if axis.names.is_empty() {
         return axis.scale.ticks(axis.unit);
     }
-    let size = plan.profile.tick_size;
-    let fit = |line: &str| text::fit(line, size, plan.profile.width * WIDEST_NAME);
-    let label = |name: &str| Some(name.split('\n').map(fit).collect::<Vec<_>>().join("\n"));
-    axis.names.iter().rev().map(|(at, name)| Tick { at: *at, label: label(name) }).collect()
+    let (size, width) = (plan.profile.tick_size, plan.profile.width);
+    let lines: Vec<(&str, Option<&str>)> = axis
+        .names
+        .iter()
+        .map(|(_, name)| name.split_once('\n').map_or((name.as_str(), None), |(a, b)| (a, Some(b))))
+        .collect();
+    let names: Vec<&str> = lines.iter().map(|(name, _)| *name).collect();
+    let mut short = text::fit_all(&names, size, width * WIDEST_NAME);
+    if text::different(&short) < text::different(&names) {
+        short = text::fit_all(&names, size, width * WIDER_NAME);
+    }
+    let detail = |words: &str| format!("\n{}", text::fit(words, size, width * WIDEST_NAME));
+    let labels = short.into_iter().zip(&lines).map(|(name, (_, more))| name + &more.map(detail).unwrap_or_default());
+    axis.names.iter().zip(labels).rev().map(|((at, _), label)| Tick { at: *at, label: Some(label) }).collect()
 }

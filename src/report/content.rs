@@ -262,6 +262,9 @@ pub(crate) mod tests {
         assert!(content.left_out().iter().all(|line| line.contains("excerpt.json")));
         assert_eq!(content.warnings.len(), 1);
         assert_eq!(content.plain.len(), 3);
-        assert_eq!(content.plain[1], crate::report::sentence::sentence(&Wish::default().summary()));
+        assert_eq!(
+            content.plain[1],
+            crate::report::sentence::sentence(&Wish::default().scenario(), &Wish::default().summary())
+        );
     }
 }

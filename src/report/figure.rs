@@ -271,6 +271,11 @@ impl Extent {
 }
 
 impl Series {
+    /// Whether its markers are outlines.
+    pub(super) fn is_hollow(&self) -> bool {
+        matches!(self.shape, Shape::Points { hollow: true, .. } | Shape::Level { dashed: true, .. })
+    }
+
     /// Along the x axis.
     #[must_use]
     pub fn x_extent(&self) -> Extent {

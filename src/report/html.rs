@@ -6,6 +6,7 @@ use super::content::{Content, GLOSSARY, READING, residuals};
 use super::page::{self, Page, Section, table, unbroken};
 use super::prose::pieces;
 use super::verdicts;
+use super::warned::by_kind;
 
 /// Writes the report. `pictures` are the figures as SVG in the light theme, in the order of the content's figures; a style rule
 /// turns them dark where the reader's screen is.
@@ -74,10 +75,10 @@ fn warnings(content: &Content) -> Markup {
         @if content.warnings.is_empty() && content.failures.is_empty() {
             p { "None: nothing was found that casts doubt on the numbers." }
         }
-        @for warning in &content.warnings {
+        @for kind in by_kind(&content.warnings) {
             div.warning {
-                p { span.who { (warning.client.as_deref().unwrap_or("The whole run")) } ": " (warning.what) "." }
-                p { "What to do: " (warning.advice) "." }
+                @for (client, what) in &kind.seen { p { span.who { (client.unwrap_or("The whole run")) } ": " (what) "." } }
+                p { "What to do: " (kind.advice) "." }
             }
         }
         @for failure in &content.failures { div.warning { p { span.who { "Not measured" } ": " (failure) } } }

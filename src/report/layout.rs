@@ -1,7 +1,7 @@
 //! From a figure to a scene: where its axes, data, names and legend go, in px.
 
 use super::axes::{self, LINE};
-use super::figure::{Figure, Look, Point, Shape, Symbol};
+use super::figure::{Figure, Look, Point, Series, Shape, Symbol};
 use super::legend::Legend;
 use super::palette::{DASHED, Dash, Marker, Paint, SOLID};
 use super::place::Room;
@@ -63,7 +63,7 @@ impl<'a> Plan<'a> {
         let beside = legend.place == LegendPlace::Beside && legend.width > 0.0;
         let right =
             if beside { profile.width - air(EDGE) - legend.width - air(GAP) } else { profile.width - 2.0 * air(EDGE) };
-        let lanes = figure.y.lane_count() as f64 * profile.lane_height;
+        let lanes = figure.y.lane_count() as f64 * lane_height(figure, profile);
         let needed = if beside { legend.height } else { 0.0 };
         let data_height = if lanes > 0.0 { lanes } else { profile.data_height }.max(needed).ceil();
         let mut plan = Plan {
@@ -109,7 +109,15 @@ impl<'a> Plan<'a> {
     /// Where a legend below the axis begins; without one, where the figure ends.
     fn legend_top(&self) -> f64 {
         let more = self.x_label.len().saturating_sub(1) as f64;
-        self.frame.bottom + self.profile.air(BOTTOM) + more * self.profile.label_size * LINE
+        let end = self.frame.bottom + self.profile.air(BOTTOM) + more * self.profile.label_size * LINE;
+        if self.remark_fits() { end - self.legend.height } else { end }
+    }
+
+    /// Whether the legend is a remark that has room left of the label of the axis.
+    fn remark_fits(&self) -> bool {
+        let widest = self.x_label.iter().map(|words| text::width(words, self.profile.label_size)).fold(0.0, f64::max);
+        let from = (self.frame.left + self.frame.right - widest) / 2.0;
+        self.legend.is_remark() && self.profile.air(EDGE + GAP) + self.legend.width < from
     }
 
     fn empty(&self) -> Scene {
@@ -137,7 +145,9 @@ impl<'a> Plan<'a> {
         for series in &self.figure.series {
             scene.add(series.look, self.lines(series), Vec::new());
         }
-        for series in &self.figure.series {
+        // Outlines hide what is behind them, so that they go first.
+        let (outlines, filled): (Vec<&Series>, Vec<&Series>) = self.figure.series.iter().partition(|s| s.is_hollow());
+        for series in outlines.into_iter().chain(filled) {
             scene.add(series.look, self.points(series), self.centres(series));
         }
         scene.marks.extend(self.frame_lines());
@@ -191,6 +201,7 @@ impl<'a> Plan<'a> {
         let mut room = Room::new(self.frame.grown(-2.0), self.profile.tick_size);
         for series in &self.figure.series {
             match &series.shape {
+                Shape::Line { points, .. } => room.cross_unwillingly(&self.spots(points.iter().copied())),
                 Shape::Points { points, .. } => {
                     for point in points {
                         self.keep_clear(point, &mut room);
@@ -243,6 +254,13 @@ impl<'a> Plan<'a> {
         let points = vec![(f.left, f.top), (f.left, f.bottom), (f.right, f.bottom)];
         vec![line(points, 1.2 * self.profile.stroke, Paint::Ink, SOLID)]
     }
+}
+
+/// The height of a lane: lower than the profile's where the page would not hold so many, but never too low for its name.
+fn lane_height(figure: &Figure, profile: &Profile) -> f64 {
+    let rows = figure.y.names.iter().map(|(_, name)| name.split('\n').count()).max().unwrap_or(1) as f64;
+    let least = rows * profile.tick_size * LINE + 1.0;
+    (profile.tallest / figure.y.lane_count().max(1) as f64).clamp(least.min(profile.lane_height), profile.lane_height)
 }
 
 impl Scene {

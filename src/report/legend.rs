@@ -43,35 +43,45 @@ impl<'a> Legend<'a> {
         let air = |px| profile.air(px);
         let mut legend = Legend { place: profile.legend, clients, width: 0.0, height: 0.0, lines: Vec::new() };
         let keys = || named.iter().chain(&common);
-        let most = match profile.legend {
+        if keys().all(|key| key.symbol == Symbol::Nothing) {
+            legend.place = LegendPlace::Below;
+        }
+        let most = match legend.place {
             LegendPlace::Beside => air(WIDEST).min(room * 0.32),
             LegendPlace::Below => room - air(SAMPLE),
         };
-        let words = |key: &Key| text::fit(&key.text, profile.tick_size, most);
         if keys().next().is_none() {
             return legend;
         }
         let mut down = 0.0;
         for group in [&named, &common] {
-            let widest = group.iter().map(|key| text::width(&words(key), profile.tick_size)).fold(0.0, f64::max);
-            let cell = air(SAMPLE) + widest;
-            let columns = match profile.legend {
+            let texts: Vec<&str> = group.iter().map(|key| key.text.as_str()).collect();
+            let words = text::fit_all(&texts, profile.tick_size, most);
+            let widest = words.iter().map(|words| text::width(words, profile.tick_size)).fold(0.0, f64::max);
+            let sampled = group.iter().any(|key| key.symbol != Symbol::Nothing);
+            let cell = if sampled { air(SAMPLE) + widest } else { widest };
+            let columns = match legend.place {
                 LegendPlace::Beside => 1,
                 LegendPlace::Below => (((room + air(COLUMNS)) / (cell + air(COLUMNS))) as usize).max(1),
             };
-            for (place, key) in group.iter().enumerate() {
+            for (place, (key, words)) in group.iter().zip(words).enumerate() {
                 let (row, column) = (place / columns, place % columns);
                 let at = (column as f64 * (cell + air(COLUMNS)), down + (row as f64 + 0.5) * air(PITCH));
-                legend.lines.push((key, words(key), at));
+                legend.lines.push((key, words, at));
             }
             down += group.len().div_ceil(columns) as f64 * air(PITCH);
-            if profile.legend == LegendPlace::Beside && !group.is_empty() && !common.is_empty() {
+            if legend.place == LegendPlace::Beside && !group.is_empty() && !common.is_empty() {
                 down += air(BREAK);
             }
             legend.width = legend.width.max(cell);
         }
         legend.height = down;
         legend
+    }
+
+    /// Whether it only remarks on the whole figure: it then needs no place of its own if there is one beside the axis label.
+    pub(super) fn is_remark(&self) -> bool {
+        self.lines.len() == 1 && self.lines[0].0.symbol == Symbol::Nothing
     }
 
     /// Each line drawn, with its top left corner here, and whose it is.

@@ -5,6 +5,7 @@ use super::figure::{Figure, Omitted, left_out};
 use super::grids::{Cell, Grid};
 use super::prose::pieces;
 use super::verdicts;
+use super::warned::{Kind, by_kind};
 
 /// Writes the report.
 #[must_use]
@@ -119,14 +120,14 @@ fn expected(content: &Content) -> String {
 }
 
 fn warnings(content: &Content) -> String {
-    let mut lines: Vec<String> = content
-        .warnings
-        .iter()
-        .map(|w| {
-            let who = w.client.as_deref().unwrap_or("The whole run");
-            format!("- **{}**: {}. What to do: {}.", text(who), text(&w.what), text(&w.advice))
-        })
-        .collect();
+    let line = |kind: &Kind<'_>| {
+        let seen = kind
+            .seen
+            .iter()
+            .map(|(client, what)| format!("**{}**: {}.", text(client.unwrap_or("The whole run")), text(what)));
+        format!("- {} What to do: {}.", seen.collect::<Vec<_>>().join(" "), text(kind.advice))
+    };
+    let mut lines: Vec<String> = by_kind(&content.warnings).iter().map(line).collect();
     lines.extend(content.failures.iter().map(|failure| format!("- **Not measured**: {}", text(failure))));
     if lines.is_empty() {
         lines.push("None: nothing was found that casts doubt on the numbers.".to_owned());

@@ -28,6 +28,8 @@ pub struct Surveyed {
 pub struct Overview {
     /// Such as `in virtual time`.
     pub how: String,
+    /// Whether nothing of it was measured: its figure then says so.
+    pub simulated: bool,
     /// In the order of the catalogue.
     pub scenarios: Vec<Surveyed>,
 }
@@ -39,7 +41,8 @@ impl Overview {
     /// When no client of any noticed a change.
     pub fn figure(&self) -> Result<Figure, Omitted> {
         let all: Vec<(&str, &Summary)> = self.scenarios.iter().map(|s| (s.name.as_str(), &s.summary)).collect();
-        figures::overview(&all)
+        let figure = figures::overview(&all)?;
+        Ok(if self.simulated { figure.marked("simulated") } else { figure })
     }
 
     /// A row for each client of each scenario.
@@ -168,8 +171,11 @@ mod tests {
             summary: Wish::default().summary(),
             sentence: "It cost.".to_owned(),
         };
-        let overview =
-            Overview { how: "in virtual time".to_owned(), scenarios: vec![surveyed("one"), surveyed("two")] };
+        let overview = Overview {
+            how: "in virtual time".to_owned(),
+            simulated: true,
+            scenarios: vec![surveyed("one"), surveyed("two")],
+        };
         let clients = overview.scenarios[0].summary.clients.len();
         let grid = overview.grid();
         assert_eq!(grid.rows.len(), 2 * clients);

@@ -8,6 +8,8 @@ use super::scene::{Anchor, Frame, Label, Spot};
 pub(super) struct Room {
     inside: Frame,
     taken: Vec<Frame>,
+    /// Stretches of line that a name had better not lie on.
+    lines: Vec<(Spot, Spot)>,
     /// Font size of names, in px.
     size: f64,
 }
@@ -16,12 +18,17 @@ impl Room {
     /// All of the frame.
     #[must_use]
     pub(super) fn new(inside: Frame, size: f64) -> Room {
-        Room { inside, taken: Vec::new(), size }
+        Room { inside, taken: Vec::new(), lines: Vec::new(), size }
     }
 
     /// Keeps names out of here.
     pub(super) fn take(&mut self, frame: Frame) {
         self.taken.push(frame);
+    }
+
+    /// Keeps names off this line where there is another place for them.
+    pub(super) fn cross_unwillingly(&mut self, points: &[Spot]) {
+        self.lines.extend(points.windows(2).map(|pair| (pair[0], pair[1])));
     }
 
     fn is_free(&self, frame: &Frame) -> bool {
@@ -61,7 +68,7 @@ impl Room {
     }
 
     fn first_free(&mut self, text: &str, places: &[(Anchor, Spot)]) -> Option<Label> {
-        let found = places
+        let free: Vec<Label> = places
             .iter()
             .map(|&(anchor, at)| Label {
                 text: text.to_owned(),
@@ -71,7 +78,10 @@ impl Room {
                 paint: Paint::Ink,
                 upward: false,
             })
-            .find(|label| self.is_free(&label.frame().grown(1.0)))?;
+            .filter(|label| self.is_free(&label.frame().grown(1.0)))
+            .collect();
+        let crossed = |label: &Label| self.lines.iter().any(|(from, to)| label.frame().meets(*from, *to));
+        let found = free.iter().find(|label| !crossed(label)).or(free.first())?.clone();
         self.take(found.frame());
         Some(found)
     }
@@ -97,6 +107,18 @@ mod tests {
             assert!(labels[i + 1..].iter().all(|b| !a.frame().overlaps(&b.frame())));
             assert!(spots.iter().all(|s| !a.frame().overlaps(&Frame::around(*s, 5.0))));
         }
+    }
+
+    #[test]
+    fn a_name_lies_on_a_line_only_where_it_must() {
+        let mut room = Room::new(Frame { left: 0.0, top: 0.0, right: 300.0, bottom: 100.0 }, 12.0);
+        room.cross_unwillingly(&[(150.0, 50.0), (300.0, 50.0)]);
+        let beside = room.beside("a name", (150.0, 50.0), 8.0).unwrap();
+        assert_eq!(beside.anchor, Anchor::End, "left of the point, for the line goes to the right");
+        room.take(Frame { left: 0.0, top: 0.0, right: 149.0, bottom: 100.0 });
+        room.take(Frame { left: 0.0, top: 58.0, right: 300.0, bottom: 100.0 });
+        room.take(Frame { left: 0.0, top: 0.0, right: 300.0, bottom: 42.0 });
+        assert!(room.beside("a name", (150.0, 50.0), 8.0).is_some(), "on the line: there is no other place");
     }
 
     #[test]

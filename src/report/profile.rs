@@ -36,6 +36,8 @@ pub struct Profile {
     pub data_height: f64,
     /// Height of one lane, in figures that have a lane for each client.
     pub lane_height: f64,
+    /// The most that lanes may take together, as long as their names keep the room that they need.
+    pub tallest: f64,
     /// Font size of the question above the data.
     pub title_size: f64,
     /// Font size of axis labels.
@@ -64,6 +66,7 @@ pub const SCREEN: Profile = Profile {
     width: 780.0,
     data_height: 330.0,
     lane_height: 52.0,
+    tallest: f64::INFINITY,
     title_size: 16.0,
     label_size: 13.0,
     tick_size: 12.0,
@@ -85,6 +88,7 @@ const SLIDE: Profile = Profile {
     width: 1280.0,
     data_height: 500.0,
     lane_height: 84.0,
+    tallest: 520.0,
     title_size: 28.0 * PX_PER_POINT,
     label_size: 18.0 * PX_PER_POINT,
     tick_size: 18.0 * PX_PER_POINT,
@@ -113,6 +117,7 @@ const IEEE: Profile = Profile {
     width: 3.5 * PX_PER_INCH,
     data_height: 170.0,
     lane_height: 30.0,
+    tallest: 8.0 * PX_PER_INCH,
     title_size: 9.0 * PX_PER_POINT,
     label_size: 9.0 * PX_PER_POINT,
     tick_size: 9.0 * PX_PER_POINT,
@@ -142,6 +147,7 @@ const NATURE: Profile = Profile {
     width: 89.0 * PX_PER_MM,
     data_height: 165.0,
     lane_height: 26.0,
+    tallest: 150.0 * PX_PER_MM,
     title_size: 7.0 * PX_PER_POINT,
     label_size: 7.0 * PX_PER_POINT,
     tick_size: 6.0 * PX_PER_POINT,

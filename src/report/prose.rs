@@ -7,7 +7,7 @@ use crate::summary::Summary;
 
 /// What was done, what came out, and how to read it. Names of clients stand between backticks.
 pub(super) fn plain(summary: &Summary, scenario: &Scenario) -> Vec<String> {
-    vec![question(scenario), sentence(summary), READING.to_owned()]
+    vec![question(scenario), sentence(scenario, summary), READING.to_owned()]
 }
 
 /// The words of the sentence that not everyone knows.

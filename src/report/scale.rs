@@ -1,5 +1,7 @@
 //! Axes: from a value to a place between 0 and 1, and where the ticks go.
 
+use super::number;
+
 /// What the numbers of an axis are, and so how its ticks are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -46,6 +48,8 @@ pub struct Tick {
 
 /// At most this many decades are labelled.
 const LABELLED_DECADES: f64 = 8.0;
+/// The highest level of leaving labels out.
+pub const SPARSEST: usize = 3;
 
 impl Scale {
     /// A logarithmic scale around all positive values, with some air at both ends; `None` when there is none.
@@ -102,11 +106,23 @@ impl Scale {
     /// Major and minor ticks, in rising order.
     #[must_use]
     pub fn ticks(&self, unit: Unit) -> Vec<Tick> {
+        self.sparse_ticks(unit, 0)
+    }
+
+    /// The same with fewer labels, at round values still: the fewer the higher `level` is, up to [`SPARSEST`].
+    #[must_use]
+    pub fn sparse_ticks(&self, unit: Unit, level: usize) -> Vec<Tick> {
         let decades = (self.high / self.low).log10();
         match self.spacing {
-            Spacing::Log if decades >= 2.0 => self.decade_ticks(unit, (decades / LABELLED_DECADES).ceil() as i32, &[1]),
-            Spacing::Log if decades >= 0.8 => self.decade_ticks(unit, 1, &[1, 2, 5]),
-            _ => self.even_ticks(unit),
+            Spacing::Log if decades >= 2.0 => {
+                let stride = (decades / LABELLED_DECADES).ceil() as i32;
+                self.decade_ticks(unit, stride.max(level as i32 + 1), &[1])
+            }
+            Spacing::Log if decades >= 0.8 => {
+                let digits: [&[i32]; SPARSEST + 1] = [&[1, 2, 5], &[1, 3], &[1], &[1]];
+                self.decade_ticks(unit, 1, digits[level.min(SPARSEST)])
+            }
+            _ => self.even_ticks(unit, 5.0 / (1.0 + 0.5 * level as f64)),
         }
     }
 
@@ -126,9 +142,9 @@ impl Scale {
         ticks
     }
 
-    /// Ticks at multiples of 1, 2 or 5 times a power of ten, about five of them.
-    fn even_ticks(&self, unit: Unit) -> Vec<Tick> {
-        let raw = (self.high - self.low) / 5.0;
+    /// Ticks at multiples of 1, 2 or 5 times a power of ten, about so many of them.
+    fn even_ticks(&self, unit: Unit, about: f64) -> Vec<Tick> {
+        let raw = (self.high - self.low) / about;
         if !(raw > 0.0 && raw.is_finite()) {
             return Vec::new();
         }
@@ -163,6 +179,7 @@ impl Unit {
             }
             Unit::Percent => format!("{} %", plain(value)),
             Unit::Fraction => format!("{} %", plain(value * 100.0)),
+            Unit::Count if value >= 1e3 && value.fract() == 0.0 => number::count(value as u64),
             Unit::Count => plain(value),
             Unit::Bytes => {
                 let (scaled, unit) = match value.abs() * 1.000_001 {
@@ -211,6 +228,20 @@ mod tests {
         let found = labels(log(1.0, 1e14), Unit::Nanoseconds);
         assert!(found.len() <= 9, "{found:?}");
         assert!(found.contains(&"1 s".to_owned()) || found.contains(&"100 ms".to_owned()), "{found:?}");
+    }
+
+    #[test]
+    fn labels_can_be_left_out_and_what_stays_is_round() {
+        let sparse = |scale: Scale, level| {
+            let ticks = scale.sparse_ticks(Unit::Nanoseconds, level).into_iter();
+            ticks.filter_map(|t| t.label).collect::<Vec<_>>()
+        };
+        let second = Scale { spacing: Spacing::Linear, low: 0.0, high: 1e9 };
+        assert_eq!(sparse(second, 0).len(), 6);
+        assert_eq!(sparse(second, 2), ["0", "500 ms", "1 s"]);
+        assert_eq!(sparse(log(0.9e6, 3e7), 1), ["1 ms", "3 ms", "10 ms", "30 ms"]);
+        assert_eq!(sparse(log(2e3, 3e9), 1).len(), 3);
+        assert_eq!(labels(log(90.0, 2e6), Unit::Count), ["100", "1,000", "10,000", "100,000", "1,000,000"]);
     }
 
     #[test]

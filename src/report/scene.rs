@@ -111,6 +111,23 @@ impl Frame {
         self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
     }
 
+    /// Whether the straight line from one spot to another goes through it.
+    #[must_use]
+    pub fn meets(&self, from: Spot, to: Spot) -> bool {
+        // Liang and Barsky: the stretch of the line that lies between each pair of sides.
+        let along = |start: f64, step: f64, low: f64, high: f64| match step {
+            0.0 if start > low && start < high => (0.0, 1.0),
+            0.0 => (1.0, 0.0),
+            _ => {
+                let ends = ((low - start) / step, (high - start) / step);
+                (ends.0.min(ends.1), ends.0.max(ends.1))
+            }
+        };
+        let x = along(from.0, to.0 - from.0, self.left, self.right);
+        let y = along(from.1, to.1 - from.1, self.top, self.bottom);
+        x.0.max(y.0).max(0.0) < x.1.min(y.1).min(1.0)
+    }
+
     /// Whether the other lies inside.
     #[must_use]
     pub fn holds(&self, other: &Frame) -> bool {
@@ -213,6 +230,21 @@ mod tests {
         assert!((label(Anchor::End, false).frame().left - (100.0 - wide)).abs() < 1e-9);
         assert!((label(Anchor::Middle, true).frame().top - (50.0 - wide / 2.0)).abs() < 1e-9);
         assert!((label(Anchor::Start, true).frame().bottom - 50.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_line_meets_a_frame_only_where_it_passes() {
+        let frame = Frame { left: 10.0, top: 10.0, right: 20.0, bottom: 20.0 };
+        for (from, to, meets) in [
+            ((0.0, 15.0), (30.0, 15.0), true),
+            ((0.0, 15.0), (9.0, 15.0), false),
+            ((15.0, 0.0), (15.0, 12.0), true),
+            ((0.0, 25.0), (25.0, 0.0), true),
+            ((0.0, 8.0), (30.0, 8.0), false),
+            ((12.0, 12.0), (13.0, 14.0), true),
+        ] {
+            assert_eq!(frame.meets(from, to), meets, "{from:?} to {to:?}");
+        }
     }
 
     #[test]

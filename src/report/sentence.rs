@@ -1,6 +1,7 @@
-//! The one plain sentence on what polling cost.
+//! The one plain sentence on what polling cost; where clients look at different PVs, one for each set of them.
 
-use crate::scenario::model::Fetch;
+use crate::pv::PvId;
+use crate::scenario::model::{ClientSpec, Fetch, Scenario};
 use crate::stats::Estimate;
 use crate::summary::{ClientSummary, Summary};
 
@@ -10,22 +11,118 @@ const ALIKE: f64 = 0.05;
 /// What a poller can cost more of than the callback.
 const PRICES: [&str; 3] = ["delay", "processor time", "missed changes"];
 
-/// What polling cost against being called back, in one sentence, from what was measured.
+/// So many sets of PVs are told of.
+const SETS: usize = 4;
+
+/// What polling cost against being called back, in one sentence, from what was measured. A client is compared with those that look at the
+/// same PVs, as many copies of each; where there are several such sets, each has a sentence of its own on a line of its own.
 ///
 /// Compared are mean notice latency, the processor time of client and IOC together, and the fraction of changes missed. A poller
 /// counts as worse only where the difference is above 5 % and the intervals lie apart.
 #[must_use]
-pub fn sentence(summary: &Summary) -> String {
-    let known = |client: &&ClientSummary| client.notice.mean_ns.is_some();
-    let monitor = summary.clients.iter().filter(|c| c.fetch == Fetch::Monitor).find(known);
-    let pollers: Vec<_> = summary.clients.iter().filter(|c| c.fetch != Fetch::Monitor).filter(known).collect();
-    let told = pollers_told(&pollers);
-    match (monitor, told) {
+pub fn sentence(scenario: &Scenario, summary: &Summary) -> String {
+    let sets = sets(scenario, summary);
+    let comparable: Vec<_> = sets.iter().filter(|set| set.monitor().is_some() && !set.pollers().is_empty()).collect();
+    match comparable[..] {
+        [] if sets.len() > 1 => of_unlike(&sets),
+        [] => sets.first().map_or_else(|| nothing(summary), |set| of_set(set, summary)),
+        [set] if sets.len() == 1 => of_set(set, summary),
+        _ => {
+            let told = comparable
+                .iter()
+                .take(SETS)
+                .map(|set| format!("{}, {}", set.label(&comparable), lower(&of_set(set, summary))));
+            let more = comparable.len().saturating_sub(SETS);
+            let more = (more > 0).then(|| format!("The table has {more} more such sets of PVs."));
+            told.chain(more).collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+/// Clients that noticed something and look at the same PVs.
+struct Set<'a> {
+    pvs: &'a [PvId],
+    first: &'a str,
+    copies: u32,
+    clients: Vec<&'a ClientSummary>,
+}
+
+impl<'a> Set<'a> {
+    fn monitor(&self) -> Option<&'a ClientSummary> {
+        self.clients.iter().copied().find(|c| c.fetch == Fetch::Monitor)
+    }
+
+    fn pollers(&self) -> Vec<&'a ClientSummary> {
+        self.clients.iter().copied().filter(|c| c.fetch != Fetch::Monitor).collect()
+    }
+
+    /// What tells it from the others.
+    fn label(&self, others: &[&Set<'_>]) -> String {
+        let alone = |same: &dyn Fn(&Set<'_>) -> bool| others.iter().filter(|o| same(o)).count() == 1;
+        let pvs = match self.pvs.len() {
+            1 => "1 PV".to_owned(),
+            n => format!("{n} PVs"),
+        };
+        let copies = match self.copies {
+            1 => ", one client".to_owned(),
+            n => format!(", {n} clients at once"),
+        };
+        if alone(&|o| o.pvs.len() == self.pvs.len()) {
+            format!("On {pvs}")
+        } else if alone(&|o| o.pvs.len() == self.pvs.len() && o.copies == self.copies) {
+            format!("On {pvs}{copies}")
+        } else {
+            format!("On {pvs} from `{}` on{}", self.first, if self.copies > 1 { copies.as_str() } else { "" })
+        }
+    }
+}
+
+/// The sets in the order of their first clients.
+fn sets<'a>(scenario: &'a Scenario, summary: &'a Summary) -> Vec<Set<'a>> {
+    let mut sets: Vec<Set<'a>> = Vec::new();
+    for client in summary.clients.iter().filter(|c| c.notice.mean_ns.is_some()) {
+        let spec: Option<&ClientSpec> = scenario.clients.iter().find(|spec| spec.name == client.name);
+        let pvs = spec.map_or(&[][..], |spec| &spec.pvs);
+        let first = pvs.first().and_then(|pv| scenario.pvs.get(pv.index())).map_or("", |pv| pv.name.as_str());
+        match sets.iter_mut().find(|set| set.pvs == pvs && set.copies == client.copies) {
+            Some(set) => set.clients.push(client),
+            None => sets.push(Set { pvs, first, copies: client.copies, clients: vec![client] }),
+        }
+    }
+    sets
+}
+
+/// Of clients of which no two of both kinds look at the same PVs.
+fn of_unlike(sets: &[Set<'_>]) -> String {
+    let clients = || sets.iter().flat_map(|set| &set.clients);
+    let kinds = (clients().any(|c| c.fetch == Fetch::Monitor), clients().any(|c| c.fetch != Fetch::Monitor));
+    match kinds {
+        (true, true) => "No poller looks at the same PVs as a callback, so that there is nothing to compare them by: the table has what each did.",
+        (true, false) => "There is no poller to compare with: the table has what each callback did.",
+        _ => "There is no callback to compare with: the table has what each poller did.",
+    }
+    .to_owned()
+}
+
+fn nothing(summary: &Summary) -> String {
+    match summary.clients.is_empty() {
+        true => "Nothing could be measured.".to_owned(),
+        false => "No client noticed any change, so there is nothing to compare.".to_owned(),
+    }
+}
+
+/// As it goes on after a comma.
+fn lower(text: &str) -> String {
+    text.chars().take(1).flat_map(char::to_lowercase).chain(text.chars().skip(1)).collect()
+}
+
+fn of_set(set: &Set<'_>, summary: &Summary) -> String {
+    let pollers = set.pollers();
+    match (set.monitor(), pollers_told(&pollers)) {
         (Some(monitor), Some(told)) => format!("{}: {}; {told}.", lead(monitor, &pollers), called_back(monitor)),
         (Some(monitor), None) => format!("There is no poller to compare with: {}.", called_back(monitor)),
         (None, Some(told)) => format!("There is no callback to compare with: {told}."),
-        (None, None) if summary.clients.is_empty() => "Nothing could be measured.".to_owned(),
-        (None, None) => "No client noticed any change, so there is nothing to compare.".to_owned(),
+        (None, None) => nothing(summary),
     }
 }
 
@@ -170,7 +267,9 @@ fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::example::summary_of;
+    use crate::scenario::model::{Change, Pacing};
+    use crate::summary::example::{client as spec, group, scenario, summary_of};
+    use crate::time::Span;
 
     fn estimate(point: f64) -> Option<Estimate> {
         Some(Estimate { point, interval: Some((point * 0.98, point * 1.02)), n: 3 })
@@ -226,10 +325,44 @@ mod tests {
             ("no changes", vec![summary_of("monitor", Fetch::Monitor), summary_of("poll", Fetch::Batch)]),
             ("nothing", vec![]),
         ];
-        let told = cases
-            .into_iter()
-            .map(|(case, clients)| format!("{case}\n  {}", sentence(&Summary { clients, ..Summary::default() })));
+        let unlike = scenario(Vec::new(), Vec::new());
+        let told = cases.into_iter().map(|(case, clients)| {
+            format!("{case}\n  {}", sentence(&unlike, &Summary { clients, ..Summary::default() }))
+        });
         insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"));
+    }
+
+    /// A callback and a poller for each of some numbers of PVs and copies.
+    fn of_sets(sets: &[(usize, u32)]) -> String {
+        let pacing = Pacing::FixedDelay { period: Span::from_millis(1) };
+        let (mut specs, mut clients) = (Vec::new(), Vec::new());
+        for (i, &(pvs, copies)) in sets.iter().enumerate() {
+            for (fetch, pacing) in [(Fetch::Monitor, None), (Fetch::Batch, Some(pacing.clone()))] {
+                let name = format!("{}-{i}", if fetch == Fetch::Monitor { "monitor" } else { "poll" });
+                let late = if fetch == Fetch::Monitor { 0.05 } else { 0.6 };
+                clients.push(ClientSummary { copies, ..client(&name, fetch, late * pvs as f64, pvs as f64) });
+                specs.push(ClientSpec { copies, ..spec(&name, fetch, pacing, pvs) });
+            }
+        }
+        let pvs = vec![(100, group(Change::Still))];
+        sentence(&scenario(pvs, specs), &Summary { clients, ..Summary::default() })
+    }
+
+    #[test]
+    fn clients_of_other_pvs_are_not_compared() {
+        let told = [of_sets(&[(1, 1), (100, 1)]), of_sets(&[(5, 1), (5, 1000)])].join("\n\n");
+        insta::assert_snapshot!(told);
+        assert!(
+            of_sets(&[(1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1)])
+                .ends_with("The table has 2 more such sets of PVs.")
+        );
+        let apart = scenario(
+            vec![(3, group(Change::Still))],
+            vec![spec("monitor", Fetch::Monitor, None, 1), spec("poll", Fetch::Batch, None, 2)],
+        );
+        let clients = vec![client("monitor", Fetch::Monitor, 0.05, 1.0), poller("poll", 0.6, 2.0, 0.9, 0.0)];
+        let told = sentence(&apart, &Summary { clients, ..Summary::default() });
+        assert!(told.starts_with("No poller looks at the same PVs"), "{told}");
     }
 
     #[test]

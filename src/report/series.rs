@@ -8,6 +8,8 @@ use super::scene::{Frame, Mark, Spot};
 
 /// How strongly the area between two lines is filled.
 const BAND: f64 = 0.18;
+/// The same around a horizontal line.
+const LEVEL_BAND: f64 = 0.16;
 /// Radius of a dot, as a part of a marker's.
 const DOT: f64 = 0.3;
 
@@ -26,7 +28,10 @@ impl Plan<'_> {
             Shape::Level { band: Some((low, high)), .. } => {
                 let ((bottom, _), (top, _)) = self.y_ends((*low, *high));
                 let points = corners(&Frame { top, bottom, ..self.frame });
-                vec![Mark::Area { points, paint: paint(series.look), opacity: 0.16 }]
+                // The bands of many lie over each other, and together may not hide the data.
+                let bands = self.figure.series.iter().filter(|s| matches!(s.shape, Shape::Level { band: Some(_), .. }));
+                let opacity = LEVEL_BAND * (3.0 / bands.count().max(1) as f64).min(1.0);
+                vec![Mark::Area { points, paint: paint(series.look), opacity }]
             }
             Shape::Cells(blocks) => self.filled(blocks, paint(series.look)),
             Shape::Boxes(boxes) => boxes

@@ -1,11 +1,11 @@
 //! How old is what a client holds? Age of information as it goes: a saw-tooth for each client.
 
 use super::super::excerpt::{Excerpt, Second};
-use super::super::figure::{Axis, Figure, Omitted, Series, Shape};
+use super::super::figure::{Axis, Figure, Look, Omitted, Series, Shape, Symbol};
 use super::super::number::{self, Kind};
-use super::super::palette::SOLID;
+use super::super::palette::{DASHED, SOLID};
 use super::timeline::{Shown, shown, time_axis};
-use super::{basis, sample, told};
+use super::{basis, key, sample, told};
 use crate::summary::Summary;
 
 const ID: &str = "age_saw";
@@ -22,12 +22,18 @@ pub fn age_saw(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omitted> 
     let x = time_axis(&shown, ID, TITLE)?;
     let count = shown.len();
     let mut names = Vec::new();
-    let mut series = Vec::new();
+    let (mut expected, mut series) = (Vec::new(), Vec::new());
     for (lane, (look, client, second)) in shown.iter().enumerate() {
         let teeth = teeth(second);
         let top = teeth.iter().map(|t| t.1).fold(1.0, f64::max);
         let base = (count - 1 - lane) as f64;
         let points = teeth.into_iter().map(|(at, age)| (at, base + 0.1 + 0.8 * age / top)).collect();
+        let mean = client.expected.age_mean_ns.filter(|mean| *mean > 0.0 && *mean < 1.1 * top);
+        expected.extend(mean.map(|mean| {
+            let y = base + 0.1 + 0.8 * mean / top;
+            let shape = Shape::Line { points: vec![(0.0, y), (x.scale.high, y)], dash: DASHED };
+            Series { name: format!("expected mean, {}", client.name), look: Look::Muted, shape }
+        }));
         names.push(format!("{}\nto {}", client.name, number::plain(Kind::Time, top)));
         series.push(Series { name: client.name.clone(), look: *look, shape: Shape::Line { points, dash: SOLID } });
     }
@@ -38,14 +44,15 @@ pub fn age_saw(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omitted> 
         title: TITLE.into(),
         caption: format!(
             "Age of information of {pv}: how long ago the newest value that the client holds was posted. It falls when the client gets a newer one. \
-             Each lane goes from 0 to the age beside its name. {}",
+             Each lane goes from 0 to the age beside its name.{} {}",
+            if expected.is_empty() { "" } else { " Dashed: the mean over all PVs and all time that theory expects." },
             basis(n, "Shown is one PV of the first repeat.")
         ),
         alt: alt(&shown),
         x,
         y: Axis::lanes("", names),
-        series,
-        keys: Vec::new(),
+        keys: if expected.is_empty() { Vec::new() } else { vec![key("expected mean", Look::Muted, Symbol::Dashed)] },
+        series: expected.into_iter().chain(series).collect(),
         direct_labels: false,
         notes: Vec::new(),
         n,

@@ -58,7 +58,7 @@ pub fn burst_place(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omitt
         x: Axis::new(
             "Place in the burst (1 is posted first)",
             Unit::Count,
-            Scale { spacing: Spacing::Linear, low: 0.0, high: f64::from(last) + 1.0 },
+            Scale { spacing: Spacing::Linear, low: 0.5, high: f64::from(last) + 0.5 },
         ),
         y: Axis::new("Notice latency (seconds, log scale)", Unit::Nanoseconds, y),
         series,

@@ -129,6 +129,8 @@ fn level(end: End, (look, client): (Look, &ClientSummary)) -> Option<Series> {
 struct Family {
     fetch: Fetch,
     pacing: Option<Pacing>,
+    /// PVs and copies: who looks at more takes more.
+    size: (usize, u32),
     /// `(period, processor time)` by rising period.
     points: Vec<(f64, f64)>,
 }
@@ -140,9 +142,11 @@ fn joins(end: End, pollers: &[(usize, &ClientSummary, f64)]) -> Vec<Series> {
         let Some(cpu) = end.cpu(client) else { continue };
         let pacing = client.pacing.clone().map(plain);
         let kind = |pacing: &Option<Pacing>| pacing.as_ref().map(discriminant);
-        match families.iter_mut().find(|f| f.fetch == client.fetch && kind(&f.pacing) == kind(&pacing)) {
+        let size = (client.pvs, client.copies);
+        let same = |f: &&mut Family| f.fetch == client.fetch && kind(&f.pacing) == kind(&pacing) && f.size == size;
+        match families.iter_mut().find(same) {
             Some(family) => family.points.push((*at, cpu.point)),
-            None => families.push(Family { fetch: client.fetch, pacing, points: vec![(*at, cpu.point)] }),
+            None => families.push(Family { fetch: client.fetch, pacing, size, points: vec![(*at, cpu.point)] }),
         }
     }
     families

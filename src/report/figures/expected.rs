@@ -1,8 +1,8 @@
 //! Expected curves over the poll period, drawn between the pollers that were measured.
 
 use crate::scenario::model::{ClientSpec, Scenario};
-use crate::summary::Expected;
 use crate::summary::expected::{Achieved, expected};
+use crate::summary::{ClientSummary, Expected};
 use crate::theory::Intervals;
 use crate::time::Span;
 
@@ -23,6 +23,15 @@ pub(super) fn round_trip_at(measured: &[(f64, f64)], period: f64) -> f64 {
         (Some((_, r)), None) | (None, Some((_, r))) => *r,
         (None, None) => 0.0,
     }
+}
+
+/// Latency by the part of changes that a poller is expected to have noticed: it does nothing but wait, at its achieved period; `None`
+/// where nothing is expected.
+pub(super) fn notice_quantiles(client: &ClientSummary) -> Option<impl Fn(f64) -> f64> {
+    client.expected.notice_mean_ns?;
+    let intervals = Intervals::constant(client.mean_period_ns?)?;
+    let back = client.mean_round_trip_ns.unwrap_or(0.0) / 2.0;
+    Some(move |part| intervals.wait_quantile(part) + back)
 }
 
 /// What is expected of a client that asks every `period` ns, its PVs changing as the scenario says; `None` for traces, whose rate only

@@ -1,5 +1,7 @@
 //! Does latency stay as it is over the window? A heat map of each client.
 
+use std::collections::BTreeMap;
+
 use super::super::excerpt::{COLUMNS, Excerpt, ROWS_PER_DECADE};
 use super::super::figure::{Axis, Block, Figure, Look, Omitted, Series, Shape};
 use super::super::number::{self, Kind};
@@ -11,6 +13,9 @@ const ID: &str = "latency_heat";
 const TITLE: &str = "Does latency stay the same while the window is open?";
 /// Name and question.
 pub(super) const NAME: (&str, &str) = (ID, TITLE);
+/// Changes that a column should have, and how many columns may be drawn as one: parts of their number.
+const FEW: u64 = 4;
+const MERGES: [u16; 4] = [1, 2, 4, 8];
 /// Shades between nothing and the fullest cell.
 const SHADES: f64 = 5.0;
 
@@ -26,6 +31,7 @@ pub fn latency_heat(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omit
         })
         .collect();
     let count = shown.len();
+    let together = together(&shown.iter().map(|(_, _, of)| of.heat.as_slice()).collect::<Vec<_>>());
     let bound = |row: i16| number::plain(Kind::Time, 10f64.powf(f64::from(row) / ROWS_PER_DECADE));
     let mut series = Vec::new();
     let mut names = Vec::new();
@@ -35,15 +41,19 @@ pub fn latency_heat(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omit
         let height = f64::from(highest - lowest) + 1.0;
         let base = (count - 1 - lane) as f64 + 0.06;
         let row = |row: f64| base + 0.88 * (row - f64::from(lowest)) / height;
-        let fullest = of.heat.iter().map(|cell| cell.2).max().unwrap_or(1).max(1);
-        let part = 100.0 / COLUMNS as f64;
-        let block = |(column, at, n): &(u16, i16, u32)| Block {
+        let mut cells: BTreeMap<(u16, i16), u32> = BTreeMap::new();
+        for (column, at, n) in &of.heat {
+            *cells.entry((column / together, *at)).or_default() += n;
+        }
+        let fullest = cells.values().copied().max().unwrap_or(1).max(1);
+        let part = 100.0 * f64::from(together) / COLUMNS as f64;
+        let block = |((column, at), n): (&(u16, i16), &u32)| Block {
             x: (f64::from(*column) * part, f64::from(*column + 1) * part),
             y: (row(f64::from(*at)), row(f64::from(*at) + 1.0)),
             strength: shade(*n, fullest),
             ..Block::default()
         };
-        let blocks = merged(of.heat.iter().map(block).collect());
+        let blocks = merged(cells.iter().map(block).collect());
         names.push(format!("{}\n{} to {}", client.name, bound(lowest), bound(highest + 1)));
         series.push(Series { name: client.name.clone(), look: *look, shape: Shape::Cells(blocks) });
     }
@@ -72,6 +82,15 @@ pub fn latency_heat(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omit
         notes: Vec::new(),
         n,
     })
+}
+
+/// How many columns are drawn as one: as many as it takes for each to have a few changes of the client that has fewest, for what is empty
+/// should mean that nothing came.
+fn together(heats: &[&[(u16, i16, u32)]]) -> u16 {
+    let changes = |heat: &&[(u16, i16, u32)]| heat.iter().map(|cell| u64::from(cell.2)).sum::<u64>();
+    let fewest = heats.iter().map(changes).min().unwrap_or(0);
+    let enough = |together: &u16| fewest * u64::from(*together) >= FEW * COLUMNS as u64;
+    MERGES.into_iter().find(enough).unwrap_or(MERGES[MERGES.len() - 1])
 }
 
 /// How full a cell is drawn: by the square root of its count, so that the tail is seen.

@@ -32,7 +32,9 @@ pub fn latency_period(summary: &Summary) -> Result<Figure, Omitted> {
     keys.extend(levels.iter().map(|(look, client, _)| key(client.name.clone(), *look, Symbol::Line)));
     keys.extend(points.iter().map(|series| key(series.name.clone(), series.look, Symbol::Marker)));
     keys.push(key("measured mean", Look::Ink, Symbol::Marker));
-    keys.push(key("5 % to 95 % of changes", Look::Ink, Symbol::Spread));
+    if points.iter().any(has_spread) {
+        keys.push(key("5 % to 95 % of changes", Look::Ink, Symbol::Spread));
+    }
     if has_curves {
         keys.push(key("expected mean", Look::Muted, Symbol::Dashed));
         keys.push(key("expected 5 % to 95 %", Look::Muted, Symbol::Patch));
@@ -74,6 +76,10 @@ fn point(index: usize, client: &ClientSummary, at: f64) -> Option<Series> {
         Point { x: at, y: mean.point, y_interval: mean.interval, y_spread: spread(&client.notice), ..Point::default() };
     let shape = Shape::Points { points: vec![point], hollow: false };
     Some(Series { name: client.name.clone(), look: Look::Client(Identity(index)), shape })
+}
+
+fn has_spread(series: &Series) -> bool {
+    matches!(&series.shape, Shape::Points { points, .. } if points.iter().any(|point| point.y_spread.is_some()))
 }
 
 /// 5 % and 95 % quantiles, where they exist.

@@ -1,13 +1,19 @@
 //! How long until a client knows? The whole distribution of every client.
 
-use super::super::figure::{Axis, Extent, Figure, Omitted, Series, Shape, Symbol};
+use super::super::figure::{Axis, Extent, Figure, Look, Omitted, Series, Shape, Symbol};
 use super::super::number::{self, Kind};
+use super::super::palette::DASHED;
 use super::super::scale::{Scale, Spacing, Unit};
-use super::{basis, key, listed, looks, sample, told};
+use super::{basis, expected, key, listed, looks, sample, told};
 use crate::summary::{ClientSummary, Summary};
 
 const ID: &str = "notice_ecdf";
 const TITLE: &str = "How long until a client knows of a change?";
+/// Stretches of an expected curve.
+const STEPS: u32 = 80;
+/// What is said of those curves.
+pub(super) const EXPECTED: &str =
+    " Dashed: what a poller that does nothing but wait is expected to show at its achieved period.";
 /// Corners closer than this in the fraction and in the ratio of latencies are drawn as one.
 const FINEST_STEP: f64 = 0.002;
 
@@ -29,6 +35,11 @@ pub fn notice_ecdf(summary: &Summary) -> Result<Figure, Omitted> {
     let omitted = || Omitted { id: ID, title: TITLE.into(), reason: "no client noticed a change".into() };
     let series: Vec<Series> = drawn.iter().map(|(series, _)| series.clone()).collect();
     let x = Extent::all(series.iter().map(Series::x_extent)).log().ok_or_else(omitted)?;
+    let curves: Vec<Series> = drawn.iter().filter_map(|(_, client)| curve(client, &x)).collect();
+    let mut keys: Vec<_> = series.iter().map(|s| key(s.name.clone(), s.look, Symbol::Line)).collect();
+    if !curves.is_empty() {
+        keys.push(key("expected", Look::Muted, Symbol::Dashed));
+    }
     let n = sample(drawn.iter().map(|(_, client)| *client));
     let unnoticed = drawn.iter().filter(|(_, c)| c.unnoticed > 0).map(|(_, c)| c.name.as_str()).collect::<Vec<_>>();
     let mut notes = Vec::new();
@@ -40,7 +51,8 @@ pub fn notice_ecdf(summary: &Summary) -> Result<Figure, Omitted> {
         title: TITLE.into(),
         caption: format!(
             "Share of all changes that a client knew of within a time, from the posting of the new value to the client's \
-             having something at least as new. Further left is better. {}",
+             having something at least as new. Further left is better.{} {}",
+            if curves.is_empty() { "" } else { EXPECTED },
             basis(n, "Samples of all repeats together.")
         ),
         alt: alt(&drawn.iter().map(|(_, client)| *client).collect::<Vec<_>>()),
@@ -50,8 +62,8 @@ pub fn notice_ecdf(summary: &Summary) -> Result<Figure, Omitted> {
             Unit::Fraction,
             Scale { spacing: Spacing::Linear, low: 0.0, high: 1.02 },
         ),
-        keys: series.iter().map(|s| key(s.name.clone(), s.look, Symbol::Line)).collect(),
-        series,
+        keys,
+        series: curves.into_iter().chain(series).collect(),
         direct_labels: false,
         notes,
         n,
@@ -84,6 +96,16 @@ fn ecdf(client: &ClientSummary) -> Option<Vec<(f64, f64)>> {
     }
     corners.extend(pending);
     (corners.len() > 1).then_some(corners)
+}
+
+/// What a poller is expected to show, on the axis.
+fn curve(client: &ClientSummary, x: &Scale) -> Option<Series> {
+    let latency = expected::notice_quantiles(client)?;
+    // Finer where the axis, which is logarithmic, spreads what is early.
+    let parts = (0..=STEPS).map(|k| (f64::from(k) / f64::from(STEPS)).powi(2));
+    let points: Vec<(f64, f64)> = parts.map(|part| (latency(part), part)).filter(|(at, _)| x.contains(*at)).collect();
+    let name = format!("expected, {}", client.name);
+    (points.len() > 1).then_some(Series { name, look: Look::Muted, shape: Shape::Line { points, dash: DASHED } })
 }
 
 /// The first corner at or above a fraction.

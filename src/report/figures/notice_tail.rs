@@ -4,16 +4,17 @@ use super::super::figure::{Axis, Extent, Figure, Look, Omitted, Series, Shape, S
 use super::super::number::{self, Kind};
 use super::super::palette::DASHED;
 use super::super::scale::{Scale, Spacing, Unit};
+use super::notice_ecdf::EXPECTED;
 use super::{basis, expected, key, looks, sample, told};
 use crate::stats::distribution::LEAST_BEYOND;
 use crate::summary::{ClientSummary, Summary};
-use crate::theory::Intervals;
-use crate::theory::distribution::notice_cdf;
 
 const ID: &str = "notice_tail";
 const TITLE: &str = "How bad do the worst changes get?";
 /// Corners closer than this in the ratio of shares are drawn as one.
 const FINEST: f64 = 1.03;
+/// Stretches of an expected curve.
+const STEPS: u32 = 160;
 
 /// A client and its tail.
 type Tail<'a> = (Look, &'a ClientSummary, Vec<(f64, f64)>);
@@ -38,7 +39,7 @@ pub fn notice_tail(summary: &Summary) -> Result<Figure, Omitted> {
         .collect();
     let x = Extent::all(measured.iter().map(Series::x_extent)).log().ok_or_else(omitted)?;
     let lowest = drawn.iter().flat_map(|d| &d.2).map(|p| p.1).filter(|y| *y > 0.0).fold(0.5, f64::min);
-    let y = Scale { spacing: Spacing::Log, low: lowest * 0.8, high: 1.25 };
+    let y = Scale { spacing: Spacing::Log, low: lowest * 0.8, high: 1.08 };
     let curves: Vec<Series> = drawn.iter().filter_map(|(_, client, _)| curve(client, &x, y.low)).collect();
     let n = sample(drawn.iter().map(|(_, client, _)| *client));
     let mut keys: Vec<_> = measured.iter().map(|s| key(s.name.clone(), s.look, Symbol::Line)).collect();
@@ -49,8 +50,8 @@ pub fn notice_tail(summary: &Summary) -> Result<Figure, Omitted> {
         id: ID,
         title: TITLE.into(),
         caption: format!(
-            "Share of all changes that a client noticed later than a time. A curve ends where fewer than ten samples lie beyond it. \
-             Dashed: what a poller that does nothing but wait is expected to show at its achieved period. {}",
+            "Share of all changes that a client noticed later than a time. A curve ends where fewer than ten samples lie beyond it.{} {}",
+            if curves.is_empty() { "" } else { EXPECTED },
             basis(n, "Samples of all repeats together.")
         ),
         alt: alt(&drawn),
@@ -92,14 +93,13 @@ fn below(points: &[(f64, f64)], share: f64) -> Option<(f64, f64)> {
     points.iter().find(|point| point.1 <= share).copied()
 }
 
+/// Evenly spread over the logarithm of the share, for that axis is logarithmic too.
 fn curve(client: &ClientSummary, x: &Scale, lowest: f64) -> Option<Series> {
-    client.expected.notice_mean_ns?;
-    let intervals = Intervals::constant(client.mean_period_ns?)?;
-    let back = client.mean_round_trip_ns.unwrap_or(0.0) / 2.0;
-    let points: Vec<(f64, f64)> = expected::periods(x.low, x.high)
-        .map(|latency| (latency, 1.0 - notice_cdf(&intervals, back, latency)))
-        .filter(|(_, share)| *share > lowest)
-        .collect();
+    let latency = expected::notice_quantiles(client)?;
+    let shares = (0..=STEPS).map(|k| lowest.powf(f64::from(k) / f64::from(STEPS)));
+    let from = (latency(0.0).max(x.low), 1.0);
+    let rest = shares.skip(1).map(|share| (latency(1.0 - share), share)).filter(|(at, _)| x.contains(*at));
+    let points: Vec<(f64, f64)> = std::iter::once(from).chain(rest).collect();
     let name = format!("expected, {}", client.name);
     (points.len() > 1).then_some(Series { name, look: Look::Muted, shape: Shape::Line { points, dash: DASHED } })
 }

@@ -1,5 +1,7 @@
 //! How do the latencies of each client spread? Density, box and samples of every client side by side.
 
+use std::collections::BTreeMap;
+
 use super::super::figure::{Axis, Extent, Figure, Look, Omitted, Series, Shape, Spread};
 use super::super::number::{self, Kind};
 use super::super::scale::Unit;
@@ -10,9 +12,12 @@ const ID: &str = "raincloud";
 const TITLE: &str = "How do the latencies of each client spread?";
 /// Fewer samples have no shape.
 const LEAST: u64 = 40;
-/// Steps of a density in each decade, and how far it is smoothed, in steps.
-const STEPS_PER_DECADE: f64 = 16.0;
-const SMOOTHING: i32 = 2;
+/// The narrowest and the widest kernel of a density, in decades, and into how many steps it is cut.
+const NARROWEST: f64 = 0.012;
+const WIDEST: f64 = 0.12;
+const STEPS_PER_WIDTH: f64 = 3.0;
+/// What is less dense than this part of the densest cannot be seen, and sets no axis.
+const THINNEST: f64 = 0.01;
 /// Samples that are drawn as dots: quantiles evenly spread.
 const DOTS: u32 = 48;
 
@@ -24,7 +29,7 @@ pub fn raincloud(summary: &Summary) -> Result<Figure, Omitted> {
     let shown: Vec<(Look, &ClientSummary)> =
         looks(summary).filter(|(_, client)| client.notice.histogram.len() >= LEAST).collect();
     let count = shown.len();
-    let mut series = Vec::new();
+    let mut series: Vec<Series> = Vec::new();
     for (lane, (look, client)) in shown.iter().enumerate() {
         let base = (count - 1 - lane) as f64;
         let named = |what: &str, shape| Series { name: format!("{}, {what}", client.name), look: *look, shape };
@@ -33,8 +38,7 @@ pub fn raincloud(summary: &Summary) -> Result<Figure, Omitted> {
         series.push(named("samples", Shape::Dots(dots(client, base + 0.06, base + 0.2))));
     }
     let omitted = || Omitted { id: ID, title: TITLE.into(), reason: "no client noticed enough changes".into() };
-    let boxes = series.iter().filter(|series| matches!(series.shape, Shape::Boxes(_) | Shape::Dots(_)));
-    let x = Extent::all(boxes.map(Series::x_extent)).log().ok_or_else(omitted)?;
+    let x = Extent::all(series.iter().map(seen)).log().ok_or_else(omitted)?;
     for series in &mut series {
         if let Shape::Band(points) = &mut series.shape {
             points.retain(|point| x.contains(point.0));
@@ -60,29 +64,50 @@ pub fn raincloud(summary: &Summary) -> Result<Figure, Omitted> {
     })
 }
 
-/// The density over the logarithm of latency between two heights.
+/// The part of a series that the axis must hold: of a density only what can be seen of it.
+fn seen(series: &Series) -> Extent {
+    let Shape::Band(points) = &series.shape else { return series.x_extent() };
+    let top = points.iter().map(|p| p.2 - p.1).fold(0.0, f64::max);
+    let dense = points.iter().filter(|p| p.2 - p.1 > THINNEST * top).map(|p| p.0);
+    Extent { points: dense.collect(), ends: Vec::new() }
+}
+
+/// The density over the logarithm of latency between two heights: a Gaussian kernel as wide as Silverman's rule of thumb says
+/// (B. W. Silverman, Density Estimation for Statistics and Data Analysis, 1986, equation 3.31).
 fn density(client: &ClientSummary, low: f64, high: f64) -> Vec<(f64, f64, f64)> {
-    let step_of = |ns: u64| ((ns.max(1) as f64).log10() * STEPS_PER_DECADE).round() as i32;
-    let mut counts = std::collections::BTreeMap::new();
-    for bucket in client.notice.histogram.iter_recorded() {
-        *counts.entry(step_of(bucket.value_iterated_to())).or_insert(0.0) += bucket.count_at_value() as f64;
+    let histogram = &client.notice.histogram;
+    let weighted: Vec<(f64, f64)> = histogram
+        .iter_recorded()
+        .map(|bucket| ((bucket.value_iterated_to().max(1) as f64).log10(), bucket.count_at_value() as f64))
+        .collect();
+    let n: f64 = weighted.iter().map(|w| w.1).sum();
+    let mean = weighted.iter().map(|(at, n)| at * n).sum::<f64>() / n;
+    let deviation = (weighted.iter().map(|(at, n)| n * (at - mean).powi(2)).sum::<f64>() / n).sqrt();
+    let quartile = |part| (histogram.value_at_quantile(part).max(1) as f64).log10();
+    let spread = deviation.min((quartile(0.75) - quartile(0.25)) / 1.34);
+    let width = (0.9 * spread * n.powf(-0.2)).clamp(NARROWEST, WIDEST);
+    let step = width / STEPS_PER_WIDTH;
+    let mut counts: BTreeMap<i64, f64> = BTreeMap::new();
+    for (at, n) in weighted {
+        *counts.entry((at / step).round() as i64).or_default() += n;
     }
     let (Some((first, _)), Some((last, _))) = (counts.first_key_value(), counts.last_key_value()) else {
         return Vec::new();
     };
-    let weight = |distance: i32| (-0.5 * (f64::from(distance) / f64::from(SMOOTHING) * 1.5).powi(2)).exp();
-    let at = |step: i32| {
-        (-2 * SMOOTHING..=2 * SMOOTHING)
-            .map(|d| weight(d) * counts.get(&(step + d)).copied().unwrap_or(0.0))
-            .sum::<f64>()
-    };
-    let smooth: Vec<(i32, f64)> = (first - 2 * SMOOTHING..=last + 2 * SMOOTHING).map(|step| (step, at(step))).collect();
+    let reach = (3.0 * STEPS_PER_WIDTH) as i64;
+    let weight = |distance: i64| (-0.5 * (distance as f64 / STEPS_PER_WIDTH).powi(2)).exp();
+    let at = |step: i64| counts.range(step - reach..=step + reach).map(|(k, n)| weight(k - step) * n).sum::<f64>();
+    let smooth: Vec<(i64, f64)> = (first - reach..=last + reach).map(|step| (step, at(step))).collect();
     let top = smooth.iter().map(|s| s.1).fold(f64::MIN_POSITIVE, f64::max);
-    smooth
-        .into_iter()
-        .map(|(step, density)| {
-            (10f64.powf(f64::from(step) / STEPS_PER_DECADE), low, low + (high - low) * density / top)
-        })
+    // Flat stretches need their ends only.
+    let seen = |place: usize| {
+        let near = &smooth[place.saturating_sub(1)..(place + 2).min(smooth.len())];
+        place == 0 || place + 1 == smooth.len() || near.iter().any(|s| s.1 > THINNEST * top)
+    };
+    (0..smooth.len())
+        .filter(|place| seen(*place))
+        .map(|place| smooth[place])
+        .map(|(k, density)| (10f64.powf(k as f64 * step), low, low + (high - low) * density / top))
         .collect()
 }
 

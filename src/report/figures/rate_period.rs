@@ -1,8 +1,10 @@
 //! What does polling ask of the network: requests and bytes against the period.
 
+use std::collections::BTreeMap;
+
 use super::super::figure::{Axis, Extent, Figure, Look, Omitted, Point, Series, Shape, Symbol};
 use super::super::number::{self, Kind};
-use super::super::palette::Identity;
+use super::super::palette::{DASHED, Identity};
 use super::super::scale::Unit;
 use super::{basis, key, looks, period, sample, told};
 use crate::scenario::model::Fetch;
@@ -25,16 +27,19 @@ struct Question {
     unit: Unit,
     kind: Kind,
     ways: &'static [Way],
+    /// What a poller that looks at so many values is expected to have at a period in ns.
+    expected: Option<fn(values: f64, period: f64) -> f64>,
 }
 
 const REQUESTS: Question = Question {
     id: "requests_period",
     title: "How many requests does each period make?",
-    caption: "Gets a second by the IOC's own count, over all PVs of a client, at the achieved poll period.",
+    caption: "Gets a second by the IOC's own count, over all PVs of a client, at the achieved poll period. Dashed: its PVs over its period.",
     label: "Requests (1/s, log scale)",
     unit: Unit::Count,
     kind: Kind::Rate,
     ways: &[Way { name: "requests", of: |client| client.requests_per_s, hollow: false }],
+    expected: Some(|values, period| values * 1e9 / period),
 };
 
 const BYTES: Question = Question {
@@ -49,6 +54,7 @@ const BYTES: Question = Question {
         Way { name: "to the IOC", of: |client| client.bytes_in_per_s, hollow: false },
         Way { name: "to the client", of: |client| client.bytes_out_per_s, hollow: true },
     ],
+    expected: None,
 };
 
 /// Gets a second of each poller at its achieved period.
@@ -83,7 +89,9 @@ impl Question {
         let levels: Vec<Series> =
             self.ways.iter().flat_map(|way| looks(summary).filter_map(move |l| self.level(way, l))).collect();
         let x = period::axis(&points).ok_or_else(omitted)?;
-        let y = Extent::all(points.iter().chain(&levels).map(Series::y_extent)).log().ok_or_else(omitted)?;
+        let curves = self.curves(&pollers);
+        let y =
+            Extent::all(points.iter().chain(&levels).chain(&curves).map(Series::y_extent)).log().ok_or_else(omitted)?;
         let shown = |look: Look| points.iter().chain(&levels).any(|series| series.look == look);
         let mut keys: Vec<_> = looks(summary)
             .filter(|(look, _)| shown(*look))
@@ -99,6 +107,9 @@ impl Question {
                     .map(|way| key(way.name, Look::Ink, if way.hollow { Symbol::Hollow } else { Symbol::Marker })),
             );
         }
+        if !curves.is_empty() {
+            keys.push(key("expected", Look::Muted, Symbol::Dashed));
+        }
         let n = sample(&summary.clients);
         let bars = "Bars with caps: 95 % interval over repeats, often smaller than the marker.";
         Ok(Figure {
@@ -108,12 +119,31 @@ impl Question {
             alt: self.alt(&pollers),
             x,
             y: Axis::new(self.label, self.unit, y),
-            series: levels.into_iter().chain(points).collect(),
+            series: curves.into_iter().chain(levels).chain(points).collect(),
             keys,
             direct_labels: false,
             notes: period::notes(summary),
             n,
         })
+    }
+
+    /// What is expected of pollers, a line for those that look at equally many values.
+    fn curves(&self, pollers: &[(usize, &ClientSummary, f64)]) -> Vec<Series> {
+        let Some(expected) = self.expected else { return Vec::new() };
+        let mut by_values: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+        let asks = |client: &ClientSummary| self.ways.iter().any(|way| (way.of)(client).is_some_and(|r| r.point > 0.0));
+        for (_, client, at) in pollers.iter().filter(|(_, client, _)| asks(client)) {
+            by_values.entry(client.pvs as u64 * u64::from(client.copies)).or_default().push(*at);
+        }
+        let curve = |(values, periods): (u64, Vec<f64>)| {
+            let (first, last) = (*periods.first()?, *periods.last()?);
+            // A single period gets a short stretch, so that there is something to see.
+            let ends = if last / first < 1.2 { [first / 1.1, last * 1.1] } else { [first, last] };
+            let points = ends.map(|t| (t, expected(values as f64, t))).to_vec();
+            let shape = Shape::Line { points, dash: DASHED };
+            Some(Series { name: format!("expected of {values} values"), look: Look::Muted, shape })
+        };
+        by_values.into_iter().filter_map(curve).collect()
     }
 
     fn point(&self, way: &Way, index: usize, client: &ClientSummary, at: f64) -> Option<Series> {

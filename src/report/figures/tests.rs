@@ -30,6 +30,11 @@ fn in_every_profile() -> impl Iterator<Item = (&'static str, &'static Profile, F
         .flat_map(move |(case, figure)| profiles(case).map(move |profile| (case, profile, figure.clone())))
 }
 
+/// The series that are a client's own.
+fn of_clients(figure: &Figure) -> impl Iterator<Item = &Series> {
+    figure.series.iter().filter(|series| matches!(series.look, Look::Client(_)))
+}
+
 fn labels(scene: &Scene) -> Vec<&Label> {
     scene.marks.iter().filter_map(|mark| if let Mark::Text(label) = mark { Some(label) } else { None }).collect()
 }
@@ -201,7 +206,7 @@ fn zero_processor_time_has_a_place() {
 #[test]
 fn an_ecdf_counts_what_was_never_noticed() {
     let mut summary = Wish::default().summary();
-    let last = |figure: &Figure| match &figure.series[0].shape {
+    let last = |figure: &Figure| match &of_clients(figure).next().unwrap().shape {
         Shape::Step { points, .. } => *points.last().unwrap(),
         other => panic!("{other:?}"),
     };
@@ -217,7 +222,7 @@ fn an_ecdf_counts_what_was_never_noticed() {
 fn an_ecdf_follows_its_histogram_closely() {
     let summary = Wish::default().summary();
     let figure = notice_ecdf(&summary).unwrap();
-    for (series, client) in figure.series.iter().zip(&summary.clients) {
+    for (series, client) in of_clients(&figure).zip(&summary.clients) {
         let Shape::Step { points, .. } = &series.shape else { panic!("{series:?}") };
         assert!(points.len() < 700, "{} corners", points.len());
         assert!(points.windows(2).all(|w| w[0].0 <= w[1].0 && w[0].1 <= w[1].1));
@@ -260,4 +265,49 @@ fn intervals_that_reach_zero_do_not_set_the_axes() {
     assert!(lowest.interval.unwrap().0 < 0.0);
     let figure = latency_cpu(&summary).unwrap();
     assert!(figure.y.scale.low > lowest.point / 4.0, "{:?}", figure.y.scale);
+}
+
+#[test]
+fn expected_curves_run_through_what_a_poller_shows() {
+    let summary = Wish::default().summary();
+    for (figure, share) in [(notice_ecdf(&summary).unwrap(), false), (notice_tail(&summary).unwrap(), true)] {
+        let expected: Vec<&Series> = figure.series.iter().filter(|s| s.name.starts_with("expected, ")).collect();
+        assert_eq!(expected.len(), 5, "{}: one for each poller, none for the monitor", figure.id);
+        for series in expected {
+            let client = summary.clients.iter().find(|c| series.name.ends_with(&c.name)).unwrap();
+            let Shape::Line { points, .. } = &series.shape else { panic!("{series:?}") };
+            let median = client.notice.histogram.value_at_quantile(0.5) as f64;
+            let near = points.iter().min_by(|a, b| (a.1 - 0.5).abs().total_cmp(&(b.1 - 0.5).abs())).unwrap();
+            assert!((near.0 / median - 1.0).abs() < 0.1, "{} {}: {} by {median}", figure.id, client.name, near.0);
+            assert!(points.windows(2).all(|w| w[0].0 <= w[1].0 && (w[0].1 > w[1].1) == share), "{}", series.name);
+        }
+    }
+}
+
+#[test]
+fn pollers_of_other_sizes_are_not_joined() {
+    let mut summary = Wish::default().summary();
+    let joins = |summary: &Summary| {
+        let figure = cpu_period(summary).unwrap();
+        figure.series.iter().filter(|s| matches!(s.shape, Shape::Line { .. })).count()
+    };
+    assert_eq!(joins(&summary), 2, "one for each end");
+    for (place, client) in summary.clients.iter_mut().enumerate() {
+        client.pvs += place;
+    }
+    assert_eq!(joins(&summary), 0);
+}
+
+#[test]
+fn a_spread_is_in_the_legend_only_where_one_is_drawn() {
+    let mut summary = Wish::default().summary();
+    let told = |summary: &Summary| {
+        latency_period(summary).unwrap().keys.iter().any(|key| key.symbol == crate::report::figure::Symbol::Spread)
+    };
+    assert!(told(&summary));
+    for client in &mut summary.clients {
+        client.notice.histogram.reset();
+        client.notice.histogram.record(5).unwrap();
+    }
+    assert!(!told(&summary));
 }
