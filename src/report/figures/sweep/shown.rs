@@ -168,8 +168,8 @@ fn percent(value: f64) -> String {
         v if v == 0.0 || v == 100.0 => format!("{v:.0}"),
         v if v < 0.1 => "<0.1".to_owned(),
         v if v > 99.9 => ">99.9".to_owned(),
-        v if v < 9.95 || v > 99.0 => format!("{v:.1}"),
-        v => format!("{v:.0}"),
+        v if (9.95..=99.0).contains(&v) => format!("{v:.0}"),
+        v => format!("{v:.1}"),
     }
 }
 
