@@ -22,6 +22,7 @@ use super::run::{self, Event, Outcome, RunError};
 use super::runs::{RunFolder, RunFolderError};
 use super::screen::Screen;
 use super::steady::{Steady, SteadyError};
+use super::sweep_folder::SweepError;
 use super::terminal;
 use crate::expect::{Verdicts, judge};
 use crate::report::document::RunNote;
@@ -67,6 +68,9 @@ pub enum LiveError {
     /// The report could not be written.
     #[error(transparent)]
     Write(#[from] FileError),
+    /// The sweep that is to be reported on cannot be read: bad input.
+    #[error(transparent)]
+    Sweep(Box<SweepError>),
     /// No processor can be kept awake, which the scenario asks for.
     #[error(transparent)]
     Steady(#[from] SteadyError),

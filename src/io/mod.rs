@@ -58,6 +58,7 @@ pub mod run;
 pub mod runs;
 mod screen;
 pub mod series;
+mod series_report;
 pub mod serve;
 pub mod session;
 pub mod simulation;
