@@ -19,8 +19,10 @@ use super::redraw::write_report;
 use super::request::{RunRequest, Tables};
 use super::run::{self, Event, Outcome, RunError};
 use super::runs::{RunFolder, RunFolderError};
-use super::screen::{self, Screen};
+use super::screen::Screen;
 use super::steady::{Steady, SteadyError};
+use super::sweep_folder::SweepError;
+use super::terminal;
 use crate::expect::{Verdicts, judge};
 use crate::report::document::RunNote;
 use crate::report::doubts::Doubts;
@@ -65,6 +67,9 @@ pub enum LiveError {
     /// The report could not be written.
     #[error(transparent)]
     Write(#[from] FileError),
+    /// The sweep that is to be reported on cannot be read: bad input.
+    #[error(transparent)]
+    Sweep(Box<SweepError>),
     /// No processor can be kept awake, which the scenario asks for.
     #[error(transparent)]
     Steady(#[from] SteadyError),
@@ -149,16 +154,13 @@ impl Shown {
         if !request.live {
             return plain();
         }
-        if !screen::possible() {
-            eprintln!("--live needs a terminal on standard output, which is none: plain progress instead");
+        if !terminal::possible() {
+            eprintln!("--live needs a terminal on standard error, in the foreground: plain progress instead");
             return plain();
         }
         let (sender, receiver) = watch::channel(false);
-        match Screen::open(&request.scenario, request.voice.colour, sender.clone()) {
-            Ok(screen) => {
-                screen::listen_to_signals(sender);
-                (Shown::Screen(Box::new(screen)), receiver)
-            }
+        match Screen::open(&request.scenario, request.voice.colour, sender) {
+            Ok(screen) => (Shown::Screen(Box::new(screen)), receiver),
             Err(error) => {
                 eprintln!("--live: the terminal cannot be used ({error}): plain progress instead");
                 plain()

@@ -57,12 +57,14 @@ pub mod run;
 pub mod runs;
 mod screen;
 pub mod series;
+mod series_report;
 pub mod serve;
 pub mod session;
 pub mod simulation;
 pub mod steady;
 pub mod sweep;
 pub mod sweep_folder;
+mod terminal;
 pub mod timer;
 
 pub use report_files::report_files;

@@ -1,40 +1,45 @@
 //! The dashboard as cells of a terminal of any size.
 
-use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::{Color, Modifier, Style};
-use ratatui::text::{Line, Span as Text};
-use ratatui::widgets::{Gauge, Paragraph};
+use std::collections::VecDeque;
+
+use ratatui_core::layout::{Constraint, Layout, Rect};
+use ratatui_core::style::{Color, Modifier, Style};
+use ratatui_core::terminal::Frame;
+use ratatui_core::text::{Line, Span as Piece, Text};
 
 use super::row::fitting;
 use super::{Client, Dashboard};
 use crate::time::{Span, Tick};
 
 /// The most lines that warnings take.
-const MOST_WARNINGS: usize = 6;
+const MOST_WARNED: usize = 8;
+/// What a warning begins with, and its further lines.
+const WARNING: &str = "warning: ";
+const INDENT: &str = "         ";
+/// Parts of a cell, from one eighth to seven.
+const EIGHTHS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
 /// Draws the state as of `now`; without `colour` only bold and dim letters tell things apart (no-color.org).
 pub fn draw(frame: &mut Frame<'_>, state: &Dashboard, now: Tick, colour: bool) {
     let all = frame.area();
-    let clients = state.clients.len() as u16;
-    let spare = all.height.saturating_sub(5 + clients);
-    let warnings = (state.warnings.len() as u16).min(MOST_WARNINGS as u16).min(spare.saturating_sub(1));
+    let style = Styles { colour };
+    let spare = usize::from(all.height).saturating_sub(5 + state.clients.len());
+    let (warnings, hidden) = warned(state, usize::from(all.width), MOST_WARNED.min(spare.saturating_sub(1)), style);
     let parts = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Min(0),
-        Constraint::Length(if warnings > 0 { warnings + 1 } else { 0 }),
+        Constraint::Length(warnings.len() as u16),
         Constraint::Length(1),
     ]);
-    let [title, bar, what, table, told, foot] = parts.areas(all);
-    let style = Styles { colour };
-    frame.render_widget(Paragraph::new(heading(state, title.width)).style(style.bold()), title);
-    draw_bar(frame, bar, state, now, style);
-    frame.render_widget(Paragraph::new(going_on(state)), what);
-    frame.render_widget(Paragraph::new(rows(state, table, style)), table);
-    frame.render_widget(Paragraph::new(warned(state, warnings as usize, style)), told);
-    frame.render_widget(Paragraph::new(footer(state, warnings as usize)).style(style.dim()), foot);
+    let [title, bar, what, table, below, foot] = parts.areas(all);
+    frame.render_widget(Line::styled(heading(state, title.width), style.bold()), title);
+    frame.render_widget(progress(state, bar.width, now, style), bar);
+    frame.render_widget(Line::raw(going_on(state)), what);
+    frame.render_widget(Text::from(rows(state, table, style)), table);
+    frame.render_widget(Text::from(warnings), below);
+    frame.render_widget(Line::styled(footer(state, hidden), style.dim()), foot);
 }
 
 #[derive(Clone, Copy)]
@@ -64,12 +69,22 @@ fn heading(state: &Dashboard, width: u16) -> String {
     if gap == 0 { right } else { format!("{left}{}{right}", " ".repeat(gap)) }
 }
 
-fn draw_bar(frame: &mut Frame<'_>, area: Rect, state: &Dashboard, now: Tick, style: Styles) {
+/// A bar and what it means, which comes first where there is not room for both.
+fn progress(state: &Dashboard, width: u16, now: Tick, style: Styles) -> Line<'static> {
     let (part, left) = state.progress(now);
-    let label =
+    let told =
         if state.ending { "ending".to_owned() } else { format!("{:.0} %, about {} left", part * 100.0, minutes(left)) };
-    let gauge = Gauge::default().ratio(part.clamp(0.0, 1.0)).label(label).use_unicode(true);
-    frame.render_widget(gauge.gauge_style(style.of(Color::Cyan, Modifier::empty())), area);
+    let room = usize::from(width).saturating_sub(told.chars().count() + 1);
+    let eighths = (part.clamp(0.0, 1.0) * (room * 8) as f64).round() as usize;
+    let mut bar = "█".repeat(eighths / 8);
+    bar.extend(EIGHTHS.get((eighths % 8).wrapping_sub(1)));
+    let rest = "·".repeat(room.saturating_sub(bar.chars().count()));
+    let gap = if room > 0 { " " } else { "" };
+    Line::from(vec![
+        Piece::styled(bar, style.of(Color::Cyan, Modifier::empty())),
+        Piece::styled(rest, style.dim()),
+        Piece::raw(format!("{gap}{told}")),
+    ])
 }
 
 fn minutes(span: Span) -> String {
@@ -129,27 +144,49 @@ fn shortened(client: &Client, width: usize) -> String {
     format!("{mark} {name}")
 }
 
-/// The last warnings, as many as there is room for.
-fn warned(state: &Dashboard, shown: usize, style: Styles) -> Vec<Line<'static>> {
-    if shown == 0 {
-        return Vec::new();
+/// The last warnings below an empty line, as many as there is room for, and how many there are besides.
+fn warned(state: &Dashboard, width: usize, most: usize, style: Styles) -> (Vec<Line<'static>>, usize) {
+    let (mut lines, mut hidden) = (VecDeque::new(), state.warnings.len());
+    for text in state.warnings.iter().rev() {
+        let wrapped = wrapped(text, width.saturating_sub(WARNING.len()));
+        if lines.len() + wrapped.len() > most {
+            break;
+        }
+        hidden -= 1;
+        for (place, part) in wrapped.into_iter().enumerate().rev() {
+            let mark = if place == 0 { WARNING } else { INDENT };
+            let mark = Piece::styled(mark, style.of(Color::Yellow, Modifier::BOLD));
+            lines.push_front(Line::from(vec![mark, Piece::raw(part)]));
+        }
     }
-    let mut lines = vec![Line::from("")];
-    let from = state.warnings.len().saturating_sub(shown);
-    for text in state.warnings.iter().skip(from) {
-        let mark = Text::styled("warning: ", style.of(Color::Yellow, Modifier::BOLD));
-        lines.push(Line::from(vec![mark, Text::raw(text.clone())]));
+    if !lines.is_empty() {
+        lines.push_front(Line::default());
+    }
+    (lines.into(), hidden)
+}
+
+/// Lines of whole words; a word that is longer than a line is cut by the terminal's edge.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
     }
     lines
 }
 
-fn footer(state: &Dashboard, shown: usize) -> String {
-    let hidden = state.warnings.len().saturating_sub(shown);
-    let more = match hidden {
+fn footer(state: &Dashboard, hidden: usize) -> String {
+    let more = if hidden < state.warnings.len() { "more " } else { "" };
+    let told = match hidden {
         0 => String::new(),
-        1 => "   1 more warning".to_owned(),
-        n => format!("   {n} more warnings"),
+        1 => format!("   1 {more}warning"),
+        n => format!("   {n} {more}warnings"),
     };
     let keys = if state.ending { "closing the window; again: end at once" } else { "q: end and report" };
-    format!("{keys}{more}")
+    format!("{keys}{told}")
 }

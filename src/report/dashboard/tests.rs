@@ -1,7 +1,7 @@
 //! What the dashboard looks like, on terminals of several sizes.
 
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
+use ratatui_core::backend::TestBackend;
+use ratatui_core::terminal::Terminal;
 
 use super::*;
 use crate::scenario::model::{Change, Fetch, Pacing};
@@ -101,6 +101,18 @@ fn no_size_is_too_small() {
 }
 
 #[test]
+fn warnings_are_wrapped_and_what_has_no_room_is_counted() {
+    let mut state = state();
+    for repeat in 1..=3 {
+        state.warn(format!(
+            "repeat {repeat}: other processes took 31 % of a processor; end them, or measure at another time"
+        ));
+    }
+    insta::assert_snapshot!(drawn(&state, 60, 16, Tick(65_000 * MS)));
+    assert!(drawn(&state, 60, 9, Tick(65_000 * MS)).contains("q: end and report   4 warnings"));
+}
+
+#[test]
 fn the_client_that_runs_is_in_sight() {
     let scenario = scenario();
     let mut state = Dashboard::new(&scenario, 12, Span::from_secs(120));
@@ -114,7 +126,9 @@ fn colours_are_only_where_they_are_wanted() {
         let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
         terminal.draw(|frame| draw(frame, &state(), Tick(0), colour)).unwrap();
         let cells = terminal.backend().buffer().content.clone();
-        cells.iter().any(|cell| cell.fg != ratatui::style::Color::Reset || cell.bg != ratatui::style::Color::Reset)
+        cells
+            .iter()
+            .any(|cell| cell.fg != ratatui_core::style::Color::Reset || cell.bg != ratatui_core::style::Color::Reset)
     };
     assert!(coloured(true));
     assert!(!coloured(false));
