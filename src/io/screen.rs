@@ -5,7 +5,7 @@
 use std::io::{self, IsTerminal, PipeReader, PipeWriter, Write};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::read;
@@ -26,6 +26,8 @@ use crate::trace::{EmissionIndex, Segment, Trace};
 
 /// Milliseconds from one drawing to the next, unless a key is pressed or the terminal changes its size.
 const EVERY: u16 = 500;
+/// The name of the thread that draws.
+const THREAD: &str = "dashboard";
 /// The exit code of a run that a person ends at once.
 const INTERRUPTED: i32 = 130;
 
@@ -59,9 +61,16 @@ impl Screen {
         let (woken, wake) = io::pipe()?;
         let of_signals = wake.try_clone()?;
         let taken = Taken::take()?;
+        let drawing = Drawing {
+            state: Arc::clone(&state),
+            taken: Arc::clone(&taken),
+            woken,
+            interrupt: interrupt.clone(),
+            colour,
+        };
+        let thread = Builder::new().name(THREAD.to_owned()).spawn(move || drawing.go());
+        let thread = thread.inspect_err(|_| taken.put_back())?;
         listen_to_signals(&interrupt, &taken, of_signals);
-        let drawing = Drawing { state: Arc::clone(&state), taken, woken, interrupt, colour };
-        let thread = std::thread::spawn(move || drawing.go());
         Ok(Screen { scenario: scenario.clone(), state, drawer: Some(Drawer { thread, wake }) })
     }
 
