@@ -114,9 +114,18 @@ fn both_forms_hold_the_same() {
     let file = both.path().join("run/emissions.parquet");
     let bytes = fs::read(&file).unwrap();
     fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
-    let done = pollcost(both.path(), &["report", "run", "-o", "damaged", "--from-facts"]);
-    assert_eq!(done.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&done.stderr).contains("run/emissions.parquet: "));
+    let refused = || {
+        let done = pollcost(both.path(), &["report", "run", "-o", "damaged", "--from-facts"]);
+        assert_eq!(done.status.code(), Some(2));
+        String::from_utf8(done.stderr).unwrap()
+    };
+    let said = refused();
+    assert!(said.contains("run/emissions.parquet: it is cut off, damaged or no Parquet"), "{said}");
+    assert!(said.contains("put the file of the run back"), "{said}");
+    // So is another table in its place.
+    fs::copy(both.path().join("run/observations.parquet"), &file).unwrap();
+    let said = refused();
+    assert!(said.contains("run/emissions.parquet: it is no such table of facts: column 1 is `client`"), "{said}");
 }
 
 #[test]
