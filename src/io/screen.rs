@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use super::clock;
 use super::progress::expected;
 use super::run::Event;
+use super::steady;
 use super::terminal::{Canvas, Taken};
 use crate::report::dashboard::{Dashboard, draw};
 use crate::scenario::model::Scenario;
@@ -24,8 +25,8 @@ use crate::summary::checks;
 use crate::summary::measured::measure;
 use crate::trace::{EmissionIndex, Segment, Trace};
 
-/// Milliseconds from one drawing to the next, unless a key is pressed or the terminal changes its size.
-const EVERY: u16 = 500;
+/// Milliseconds from one drawing to the next, unless something happens: within a window only the progress moves.
+const EVERY: u16 = 1000;
 /// The name of the thread that draws.
 const THREAD: &str = "dashboard";
 /// The exit code of a run that a person ends at once.
@@ -39,7 +40,7 @@ pub(super) struct Screen {
     drawer: Option<Drawer>,
 }
 
-/// The thread that draws, and what wakes it: a byte, to draw at once; no writer any more, to end.
+/// The thread that draws, and what wakes it: a byte, to draw at once or to end.
 #[derive(Debug)]
 struct Drawer {
     thread: JoinHandle<()>,
@@ -93,6 +94,9 @@ impl Screen {
             }
             Event::Measured { segment, trace, .. } => self.measured(segment, trace),
         }
+        if let Some(drawer) = &self.drawer {
+            let _ = (&drawer.wake).write_all(DRAW);
+        }
     }
 
     fn measured(&self, segment: &Segment, trace: &Trace) {
@@ -136,6 +140,7 @@ struct Drawing {
 impl Drawing {
     /// Draws and listens until the run is over.
     fn go(self) {
+        steady::keep_off();
         // It reads the size, and cannot fail.
         if let Ok(mut terminal) = Terminal::new(Canvas::new(Arc::clone(&self.taken))) {
             let mut keyboard = io::stdin().is_terminal();
