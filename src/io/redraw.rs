@@ -9,7 +9,9 @@ use super::live::LiveError;
 use super::long_table;
 use super::report_files::report_files;
 use super::request::ReportRequest;
-use super::runs::{load_excerpt, load_summary};
+use super::runs::{RunFolderError, load_excerpt, load_summary};
+use super::series_report::{catalogue, catalogue_again, sweep_again};
+use super::sweep_folder::is_sweep;
 use crate::expect::{Verdicts, judge};
 use crate::report::comparison::{Comparison, Side};
 use crate::report::content::{Content, ReportInput};
@@ -36,7 +38,7 @@ pub struct Written {
 }
 
 /// A run as its folder tells it.
-struct Told {
+pub(super) struct Told {
     note: RunNote,
     scenario: Scenario,
     summary: Summary,
@@ -44,7 +46,7 @@ struct Told {
 }
 
 impl Told {
-    fn load(run: &Path, from_facts: bool) -> Result<Told, LiveError> {
+    pub(super) fn load(run: &Path, from_facts: bool) -> Result<Told, LiveError> {
         if from_facts {
             return Told::derived(run);
         }
@@ -65,7 +67,7 @@ impl Told {
     }
 
     /// Hands what the report is made from to `make`.
-    fn with_input<T>(&self, make: impl FnOnce(&ReportInput<'_>) -> T) -> T {
+    pub(super) fn with_input<T>(&self, make: impl FnOnce(&ReportInput<'_>) -> T) -> T {
         let Told { note, scenario, summary, excerpt } = self;
         let when = self.when();
         let command = match &note.simulated {
@@ -102,8 +104,16 @@ fn excerpt(run: &Path, note: &RunNote) -> Result<Option<Excerpt>, LiveError> {
 /// When a folder is damaged, a figure is unknown or none of those that were asked for has data, or something cannot be written.
 pub fn report_again(request: &ReportRequest) -> Result<Written, LiveError> {
     let [run] = request.runs.as_slice() else { return side_by_side(request) };
+    if is_sweep(run) {
+        return sweep_again(run, request);
+    }
+    let scenarios = catalogue(run);
+    if !scenarios.is_empty() {
+        return catalogue_again(run, &scenarios, request);
+    }
     let told = Told::load(run, request.from_facts)?;
     let out = request.out.as_deref().unwrap_or(run);
+    make(out)?;
     if !request.only_figures {
         return write(out, &told, request.style.theme);
     }
@@ -116,6 +126,12 @@ pub fn report_again(request: &ReportRequest) -> Result<Written, LiveError> {
         left_out: chosen.left_out,
         verdicts: judge(&told.scenario, &told.summary),
     })
+}
+
+/// The folder that a report goes into. One that cannot be made is bad input; what goes wrong in it later is not.
+fn make(out: &Path) -> Result<(), LiveError> {
+    let unmade = |source| LiveError::Folder(RunFolderError::Write { path: out.to_owned(), source });
+    std::fs::create_dir_all(out).map_err(unmade)
 }
 
 /// A report that sets runs side by side.
@@ -141,6 +157,7 @@ fn side_by_side(request: &ReportRequest) -> Result<Written, LiveError> {
         .collect();
     let mut comparison = Comparison::new(&sides);
     let out = request.out.as_deref().unwrap_or(Path::new("."));
+    make(out)?;
     let chosen = choose(comparison.figures, &comparison.omitted, request.figures.as_deref()).map_err(LiveError::Ask)?;
     let mut made = figure_files(&chosen.figures, &request.style)?;
     let mut page = None;
@@ -194,7 +211,7 @@ fn files(out: &Path, made: &[(String, Vec<u8>)]) -> Result<Vec<PathBuf>, LiveErr
 }
 
 /// The command that repeats a run: the built-in with the options that make it this scenario, or the user's own file.
-fn command(verb: &str, scenario: &Scenario) -> String {
+pub(super) fn command(verb: &str, scenario: &Scenario) -> String {
     let built_in = BuiltIn::named(&scenario.name).and_then(|built_in| built_in.scenario().ok());
     let mut words = vec![format!("pollcost {verb}")];
     let Some(original) = built_in else {

@@ -176,7 +176,8 @@ mod tests {
             keep_off();
             of_child()
         });
-        assert_ne!(elsewhere.join().unwrap(), held);
+        // Where there is no other processor it stays.
+        assert!(elsewhere.join().unwrap() != held || free == held);
         drop(steady);
         assert_eq!((spinning(), HELD.load(Ordering::Relaxed)), (Vec::new(), NONE));
         let _still_free = super::bound();

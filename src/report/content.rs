@@ -163,11 +163,11 @@ pub fn residuals(got: &str) -> String {
 }
 
 /// What a live run cannot tell.
-const LIMITS: &str = "All processes ran on one machine and spoke over its own loopback. How the strategies compare carries over to \
+pub(super) const LIMITS: &str = "All processes ran on one machine and spoke over its own loopback. How the strategies compare carries over to \
      other places; the latencies themselves do not, since a real network adds its own to every one of them.";
 
 /// What a simulation cannot tell.
-const SIMULATED_LIMITS: &str = "Nothing of this was measured: the program's own IOC and clients went in virtual time, over a link and on a \
+pub(super) const SIMULATED_LIMITS: &str = "Nothing of this was measured: the program's own IOC and clients went in virtual time, over a link and on a \
      host that are models. What follows from periods, phases, queues and buffers is as exact as they are; processor time and wake-ups \
      are no better than the costs that were assumed for each operation. Hold a simulation against a live run before \
      relying on it.";
@@ -221,20 +221,10 @@ pub(crate) mod tests {
 
     fn made(wish: &Wish, simulated: Option<&SimulationNote>) -> Content {
         let (summary, scenario, host) = (wish.summary(), wish.scenario(), synthetic::host());
-        Content::new(&ReportInput {
-            summary: &summary,
-            scenario: &scenario,
-            excerpt: None,
-            host: &host,
-            when: "2026-03-01 14:05 UTC",
-            simulated,
-            command: "pollcost run quickstart --seed 1",
-            failures: &[Failure {
-                client: Some("poll-1s".into()),
-                repeat: 1,
-                why: "the client died <signal 9>".into(),
-            }],
-        })
+        let why = "the client died <signal 9>".to_owned();
+        let failures = [Failure { client: Some("poll-1s".into()), repeat: 1, why }];
+        let input = synthetic::input(&summary, &scenario, &host);
+        Content::new(&ReportInput { simulated, failures: &failures, ..input })
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 pub mod article;
 mod axes;
+mod cells;
 pub mod compare;
 pub mod comparison;
 pub mod content;

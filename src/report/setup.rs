@@ -69,7 +69,7 @@ fn change_words(change: &Change) -> String {
             format!("changing every {interval} while moving for {moving}, then resting for {resting}")
         }
         Change::Ramp { from_hz, to_hz, length } => {
-            format!("changing at {from_hz} to {to_hz} Hz, rising over {length} and then from the start")
+            format!("changing at a rate that goes from {from_hz} to {to_hz} Hz in {length}, again and again")
         }
         Change::Trace { file, length, .. } => format!("changing as in {file}, {length} long"),
     }
@@ -92,7 +92,8 @@ fn window(scenario: &Scenario) -> String {
 }
 
 /// What is known of the machine, and why the rest is not.
-fn host_rows(host: &Host) -> Vec<(String, String)> {
+/// What a machine is.
+pub(super) fn host_rows(host: &Host) -> Vec<(String, String)> {
     let facts = [
         ("Processor", "cpu_model", host.cpu_model.clone()),
         ("Processor cores allowed", "cores", host.cores.map(|cores| cores.to_string())),
