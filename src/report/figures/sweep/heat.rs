@@ -62,7 +62,7 @@ pub(super) fn heat(panel: &Panel<'_>, shown: Shown) -> Result<Figure, Omitted> {
             "{}: a rectangle for each cell of the sweep, around its values, with the value in it where there is room.{line}{} {}",
             shown.words(panel.client),
             panel.holding(),
-            basis(n, "Intervals over repeats are in sweep.csv.")
+            basis(n, "Intervals over repeats are in the table of all cells.")
         ),
         alt: alt(panel, shown, &found.blocks),
         x: panel.across.axis(false),
@@ -177,7 +177,9 @@ fn of_callback(panel: &Panel<'_>, shown: Shown, callback: &str) -> Option<String
     let (low, high) = values.fold((f64::INFINITY, 0.0f64), |(l, h), v| (l.min(v.point), h.max(v.point)));
     let unit = if shown == Shown::Cpu { " %" } else { "" };
     let short = |value| shown.short(value);
-    (high > 0.0).then(|| format!("In the same cells {callback} has {}{unit} to {}{unit}.", short(low), short(high)))
+    let (low, most) = (short(low), short(high));
+    let range = if low == most { format!("{low}{unit}") } else { format!("{low}{unit} to {most}{unit}") };
+    (high > 0.0).then(|| format!("In the same cells {callback} has {range}."))
 }
 
 fn alt(panel: &Panel<'_>, shown: Shown, blocks: &[Block]) -> String {

@@ -53,12 +53,16 @@ pub(super) fn lines(panel: &Panel<'_>, shown: Shown) -> Result<Figure, Omitted> 
     series.extend(points);
     let names: Vec<&str> = clients.iter().map(|(_, name)| *name).collect();
     let n = panel.sample(&names);
-    let (mut not_run, mut failed) = (0, 0);
+    let (mut not_run, mut failed, mut empty) = (0, 0, 0);
     for (_, _, cell) in panel.cells() {
         match cell.and_then(|cell| survey.cells.get(cell)?.as_ref()) {
             None => not_run += 1,
             Some(found) if found.failed => failed += 1,
-            Some(_) => {}
+            Some(_) => {
+                let has = |name: &&str| cell.is_some_and(|cell| shown.value(survey, cell, name).is_some());
+                let asks = |name: &&&str| shown != Shown::Redundant || survey.callback() != Some(**name);
+                empty += usize::from(!names.iter().filter(asks).all(has));
+            }
         }
     }
     let what = shown.words("each client");
@@ -76,7 +80,7 @@ pub(super) fn lines(panel: &Panel<'_>, shown: Shown) -> Result<Figure, Omitted> 
         series,
         keys,
         direct_labels: false,
-        notes: gaps(not_run, failed, 0, ""),
+        notes: gaps(not_run, failed, empty, shown.why_not()),
         n,
     })
 }
