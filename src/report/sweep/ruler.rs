@@ -107,6 +107,14 @@ impl Ruler {
         self.at(place) + part * (self.at(place + 1) - self.at(place))
     }
 
+    /// Where a number between the first and the last value stands; `None` where words stand.
+    #[must_use]
+    pub fn place(&self, number: f64) -> Option<f64> {
+        let below = (0..self.count().saturating_sub(1)).rev();
+        let place = below.into_iter().find(|place| self.number(*place).is_some_and(|at| at <= number))?;
+        Some(self.between(place, number))
+    }
+
     /// The axis of a figure, its ticks at the values. `upward`: names from the top down.
     #[must_use]
     pub fn axis(&self, upward: bool) -> super::super::figure::Axis {

@@ -154,12 +154,7 @@ fn expected(panel: &Panel<'_>, shown: Shown, client: &str) -> Option<Series> {
 fn turns(panel: &Panel<'_>) -> Vec<f64> {
     let rows = panel.survey.break_evens();
     let own = rows.iter().filter(|row| row.place.1 == panel.held);
-    let between = |value: f64| {
-        let below = (0..panel.across.count().saturating_sub(1)).rev();
-        let place = below.into_iter().find(|place| panel.across.number(*place).is_some_and(|at| at <= value))?;
-        Some(panel.across.between(place, value))
-    };
-    own.filter_map(|row| between(row.cpu.value()?)).collect()
+    own.filter_map(|row| panel.across.place(row.cpu.value()?)).collect()
 }
 
 /// Logarithmic, unless something is zero; parts from nothing to all.
