@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::super::grids::{Cell, Grid};
 use super::super::number::{self, Kind};
 use super::survey::{Part, Survey};
-use super::view::{Held, Quantity, View};
+use super::view::{Held, Quantity, View, is_poll_period};
 use crate::scenario::sweep::{Axis, Setting, label, told};
 use crate::stats::Estimate;
 
@@ -69,10 +69,11 @@ impl Course {
     /// How a quantity goes along a swept key.
     #[must_use]
     pub fn of(axis: &Axis, quantity: Quantity) -> Course {
-        let between = |word: &str| axis.key.rsplit('.').next() == Some(word);
+        // Of polls or of changes.
+        let period = axis.key.ends_with(".period");
         let timed = matches!(axis.values.first(), Some(Setting::TimeNs(_)));
         match quantity {
-            Quantity::Cpu if timed && (between("period") || between("interval")) => Course::Reciprocal,
+            Quantity::Cpu if timed && period => Course::Reciprocal,
             _ => Course::Direct,
         }
     }
@@ -235,7 +236,7 @@ impl Survey {
     #[must_use]
     pub fn site(&self, cell: Option<usize>, x: f64, axis: &Axis, of: (&str, Quantity, Part)) -> Site {
         let (poller, quantity, part) = of;
-        let polled = axis.key.ends_with("period") && Course::of(axis, quantity) == Course::Reciprocal;
+        let polled = is_poll_period(axis) && Course::of(axis, quantity) == Course::Reciprocal;
         let late = cell.filter(|_| polled).and_then(|cell| Some(self.achieved_period(cell, poller)? - x));
         Site { x, late: late.unwrap_or(0.0), more: cell.and_then(|cell| self.more(cell, poller, quantity, part)) }
     }
@@ -362,6 +363,19 @@ mod tests {
             let Turn::Below(found) = row.cpu_closed_form else { panic!("{row:?}") };
             assert!((found / low - 1.0).abs() < 1e-3, "{rate} Hz: {found} between cells, {low} by halving");
         }
+    }
+
+    #[test]
+    fn the_time_between_changes_is_not_late_by_what_a_poller_is() {
+        let survey = survey(BOTH, "client.period = ['10ms', '1s']");
+        let ms = |ms| Setting::TimeNs(Span::from_millis(ms));
+        let site = |key: &str| {
+            let axis = Axis { key: key.into(), values: vec![ms(10), ms(1000)] };
+            assert_eq!(Course::of(&axis, Quantity::Cpu), Course::Reciprocal, "{key}");
+            survey.site(Some(0), 10e6, &axis, ("poll", Quantity::Cpu, Part::Whole))
+        };
+        assert!(site("client.period").late > 0.0 && site("client.poll.period").late > 0.0);
+        assert_eq!(site("pv.change.period").late, 0.0);
     }
 
     #[test]

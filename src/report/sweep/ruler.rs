@@ -167,8 +167,8 @@ fn edges(numbers: &[f64], spacing: Spacing) -> Vec<f64> {
 fn label(key: &str, timed: bool, spaced: Option<Option<Spacing>>) -> String {
     let last = key.rsplit('.').next().unwrap_or(key);
     let (words, unit) = match last {
-        "period" if timed => ("Poll period asked for", "seconds"),
-        "interval" if timed => ("Interval between changes", "seconds"),
+        "period" if timed && key.starts_with("client.") => ("Poll period asked for", "seconds"),
+        "period" if timed => ("Time between changes of each PV", "seconds"),
         "rate_hz" => ("Change rate of each PV", "Hz"),
         "pvs" => ("PVs", "number"),
         "count" | "elements" => ("Elements of a value", "number"),
