@@ -13,6 +13,7 @@ Examples:
   pollcost report RUN --profile ieee --figures ecdf,timeline --format pdf
   pollcost report RUN --format csv,json                  the data of every figure; what was written, as JSON
   pollcost report BEFORE AFTER -o comparison             two or more runs side by side
+  pollcost report SWEEP                                  over the cells of a sweep, or of the folder of --all
   pollcost report RUN -o again --from-facts              all numbers anew from emissions.csv and observations.csv
 
 With --profile, --figures, --dpi or a format of figures, only figures are written: below OUT/figures/, or OUT/figures/PROFILE/ for another
@@ -20,7 +21,7 @@ profile than screen.";
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportFlags {
-    /// The run folder; several: a report that sets them side by side
+    /// The folder of a run, of a sweep or of `--all`; several runs: a report that sets them side by side
     #[arg(required = true)]
     pub(crate) run: Vec<PathBuf>,
     /// Where the report goes [default: the run folder, which must then be the only one]

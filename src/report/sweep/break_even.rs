@@ -307,8 +307,10 @@ impl Survey {
 
 #[cfg(test)]
 mod tests {
+    use super::super::example::{BOTH, survey};
     use super::*;
-    use crate::report::sweep::example::{BOTH, survey};
+    use crate::scenario::model::{Change, Pacing};
+    use crate::simulate::{Forecast, Link, Model};
     use crate::time::Span;
 
     fn row(values: &[(f64, f64)]) -> Vec<Site> {
@@ -334,6 +336,33 @@ mod tests {
         // Over a rate the poller's part is constant, and the callback's proportional.
         let rates = row(&[(1.0, 5.0 - 1.0), (1000.0, 5.0 - 1000.0)]);
         assert_eq!(turn(&rates, Course::Direct), Turn::Below(5.0));
+    }
+
+    #[test]
+    fn between_cells_it_is_where_the_closed_forms_themselves_have_it() {
+        let survey = survey(BOTH, "pv.change.rate_hz = [1, 10, 100]\nclient.period = ['1ms', '100ms', '10s']");
+        for (row, rate) in survey.break_evens().iter().zip([1.0, 10.0, 100.0]) {
+            // The same by halving, on the forecast at every period and not at three.
+            let more = |period: f64| {
+                let mut scenario = survey.index.scenario.clone();
+                let interval = Span((1e9 / rate) as u64);
+                scenario.groups[0].change = Change::Periodic { interval };
+                scenario.clients[1].pacing = Some(Pacing::FixedDelay { period: Span(period as u64) });
+                let model = Model::typical(&Link::default(), 2);
+                let cpu = |client| {
+                    let forecast = Forecast::of(&scenario, &model, client).unwrap();
+                    forecast.cpu_client_percent + forecast.cpu_ioc_percent
+                };
+                cpu(1) - cpu(0)
+            };
+            let (mut low, mut high) = (1e6f64, 1e10f64);
+            while high / low > 1.000_01 {
+                let middle = (low * high).sqrt();
+                if more(middle) > 0.0 { low = middle } else { high = middle }
+            }
+            let Turn::Below(found) = row.cpu_closed_form else { panic!("{row:?}") };
+            assert!((found / low - 1.0).abs() < 1e-3, "{rate} Hz: {found} between cells, {low} by halving");
+        }
     }
 
     #[test]
