@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use pollcost::io::runs::load;
+use pollcost::report::profile::PROFILES;
 use pollcost::stats::Estimate;
 use pollcost::summary::{ClientSummary, summarise};
 
@@ -92,6 +93,37 @@ fn a_seed_gives_the_same_bytes_on_any_number_of_threads() {
     }
     simulate(folder.path(), "seeded", "2", &["--facts", "full", "--seed", "8", "--quiet"]);
     assert!(one["emissions.csv"] != files(&at("seeded"))["emissions.csv"]);
+}
+
+#[test]
+fn figures_of_the_same_data_are_the_same_bytes_in_every_profile_and_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |out: &str| folder.path().join(out);
+    assert!(simulate(folder.path(), "run", "2", &["--facts", "news", "--quiet"]).status.success());
+    assert!(simulate(folder.path(), "other", "2", &["--facts", "news", "--seed", "8", "--quiet"]).status.success());
+    let draw = |run: &str, out: &str, threads: &str, profile: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pollcost"));
+        command.env("RAYON_NUM_THREADS", threads).arg("report").arg(at(run)).arg("-o").arg(at(out));
+        command.args(["--profile", profile, "--format", "svg,png,pdf,csv", "--dpi", "60", "--quiet"]);
+        let done = command.output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    for profile in PROFILES.iter().map(|profile| profile.name) {
+        draw("run", "one", "1", profile);
+        draw("run", "many", "7", profile);
+    }
+    draw("other", "seeded", "2", "ieee");
+    let (one, many, seeded) = (files(&at("one")), files(&at("many")), files(&at("seeded")));
+    assert!(one.keys().eq(many.keys()));
+    for (name, bytes) in &one {
+        assert!(many[name] == *bytes, "{name} differs");
+    }
+    for ending in [".svg", ".png", ".pdf", ".csv"] {
+        let of_kind = |files: &BTreeMap<String, Vec<u8>>| files.keys().filter(|name| name.ends_with(ending)).count();
+        assert_eq!(of_kind(&one), PROFILES.len() * of_kind(&seeded), "{ending}");
+        let name = format!("figures/ieee/notice_ecdf{ending}");
+        assert!(one[&name] != seeded[&name], "{name} shows its data");
+    }
 }
 
 #[test]
