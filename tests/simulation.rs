@@ -104,7 +104,7 @@ fn figures_of_the_same_data_are_the_same_bytes_in_every_profile_and_format() {
     let draw = |run: &str, out: &str, threads: &str, profile: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pollcost"));
         command.env("RAYON_NUM_THREADS", threads).arg("report").arg(at(run)).arg("-o").arg(at(out));
-        command.args(["--profile", profile, "--format", "svg,png,pdf,csv", "--dpi", "60", "--quiet"]);
+        command.args(["--profile", profile, "--format", "svg,png,pdf,csv", "--dpi", "30", "--quiet"]);
         let done = command.output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     };

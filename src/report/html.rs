@@ -36,7 +36,7 @@ fn plain(content: &Content) -> Markup {
 }
 
 /// A paragraph with the names in it set apart.
-fn named(text: &str) -> Markup {
+pub(super) fn named(text: &str) -> Markup {
     html! {
         @for (piece, is_name) in pieces(text) {
             @if is_name { code { (piece) } } @else { (unbroken(piece)) }

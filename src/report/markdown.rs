@@ -46,7 +46,7 @@ fn verdicts(content: &Content) -> String {
 }
 
 /// A paragraph with the names in it set apart.
-fn named(paragraph: &str) -> String {
+pub(super) fn named(paragraph: &str) -> String {
     pieces(paragraph).map(|(piece, is_name)| if is_name { format!("`{piece}`") } else { text(piece) }).collect()
 }
 
