@@ -87,3 +87,43 @@ fn a_report_from_facts_that_are_not_there_is_refused() {
     let said = String::from_utf8(done.stderr).unwrap();
     assert!(said.contains("run: the simulation kept no facts; simulate it again with --facts news"), "{said}");
 }
+
+#[test]
+fn parquet_makes_the_same_report() {
+    let csv = run(&["--facts", "full"]);
+    let parquet = run(&["--facts", "full", "--tables", "parquet"]);
+    for table in ["emissions", "observations", "requests"] {
+        assert!(parquet.path().join(format!("run/{table}.parquet")).is_file());
+        assert!(!parquet.path().join(format!("run/{table}.csv")).exists());
+    }
+    let wanted = report(csv.path(), "anew", &["--from-facts"]);
+    assert!(wanted == report(parquet.path(), "anew", &["--from-facts"]));
+    fs::remove_file(parquet.path().join("run/excerpt.json")).unwrap();
+    assert!(wanted == report(parquet.path(), "without", &[]));
+}
+
+#[test]
+fn both_forms_hold_the_same() {
+    let both = run(&["--facts", "news", "--tables", "both"]);
+    let wanted = report(both.path(), "csv", &["--from-facts"]);
+    for table in ["emissions", "observations"] {
+        fs::remove_file(both.path().join(format!("run/{table}.csv"))).unwrap();
+    }
+    assert!(wanted == report(both.path(), "parquet", &["--from-facts"]));
+    // Damage is bad input, and named.
+    let file = both.path().join("run/emissions.parquet");
+    let bytes = fs::read(&file).unwrap();
+    fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    let done = pollcost(both.path(), &["report", "run", "-o", "damaged", "--from-facts"]);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&done.stderr).contains("run/emissions.parquet: "));
+}
+
+#[test]
+fn a_simulation_that_keeps_no_facts_keeps_none_as_parquet() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("small.toml"), SMALL).unwrap();
+    let done = pollcost(folder.path(), &["simulate", "small.toml", "--tables", "parquet"]);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&done.stderr).contains("add --facts news"));
+}

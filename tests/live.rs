@@ -373,11 +373,18 @@ fn an_ioc_that_dies_ends_the_run_and_loses_nothing() {
 
 #[test]
 fn an_interrupted_run_keeps_and_reports_what_it_has() {
+    // A person at a terminal; `timeout`, or a CI job that is over.
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        is_interrupted_by(signal);
+    }
+}
+
+fn is_interrupted_by(signal: Signal) {
     let folder = tempfile::tempdir().unwrap();
     // Long enough that only the interruption can end it.
     let long = SMALL.replace("min_periods = 1", "min_periods = 1_000_000");
     let (child, lines) = started(&mut run_of(folder.path(), &long, &[]));
-    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).unwrap();
+    kill(Pid::from_raw(child.id().cast_signed()), signal).unwrap();
     let (code, out, told) = finish(child, lines);
     assert_eq!(code, 130, "{out}\n{told}");
     let summary = rows(&folder.path().join("out/summary.csv"));

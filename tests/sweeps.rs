@@ -119,17 +119,23 @@ fn a_sweep_that_was_killed_goes_on_and_comes_out_the_same() {
 #[test]
 fn shards_that_are_merged_are_what_one_machine_makes() {
     let folder = tempfile::tempdir().unwrap();
-    done(folder.path(), &["simulate", "s.toml", "-q", "-o", "whole", "--facts", "news"]);
+    let make = |out: &str, with: &[&str]| {
+        done(folder.path(), &[&["simulate", "s.toml", "-q", "-o", out, "--facts", "news"][..], with].concat());
+    };
+    make("whole", &[]);
+    make("numbers", &["--no-report"]);
     for of in 1..=3 {
+        // With the report of the sweep and a page for each cell, and without.
+        let (like, without) = if of == 2 { ("whole", None) } else { ("numbers", Some("--no-report")) };
         let mut merge = vec!["merge".to_owned(), format!("merged-{of}")];
         for part in 1..=of {
             let (shard, out) = (format!("{part}/{of}"), format!("shard-{part}-{of}"));
-            done(folder.path(), &["simulate", "s.toml", "-q", "-o", &out, "--facts", "news", "--shard", &shard]);
+            make(&out, &[&["--shard", &shard][..], without.as_slice()].concat());
             // In any order.
             merge.insert(2, out);
         }
         done(folder.path(), &merge.iter().map(String::as_str).collect::<Vec<_>>());
-        assert_same(&folder.path().join("whole"), &folder.path().join(format!("merged-{of}")));
+        assert_same(&folder.path().join(like), &folder.path().join(format!("merged-{of}")));
     }
 }
 
@@ -137,7 +143,8 @@ fn shards_that_are_merged_are_what_one_machine_makes() {
 fn what_does_not_belong_together_is_not_merged() {
     let folder = tempfile::tempdir().unwrap();
     let shard = |part: &str, out: &str, more: &[&str]| {
-        done(folder.path(), &[&["simulate", "s.toml", "-q", "-o", out, "--shard", part][..], more].concat());
+        let args = ["simulate", "s.toml", "-q", "--no-report", "-o", out, "--shard", part];
+        done(folder.path(), &[&args[..], more].concat());
     };
     shard("1/2", "one", &[]);
     shard("2/2", "two", &[]);
@@ -187,7 +194,7 @@ fn a_second_start_takes_only_the_same_sweep() {
     let folder = tempfile::tempdir().unwrap();
     let again =
         |more: &[&str]| refused(folder.path(), &[&["simulate", "s.toml", "-q", "-o", "out"][..], more].concat());
-    done(folder.path(), &["simulate", "s.toml", "-q", "-o", "out"]);
+    done(folder.path(), &["simulate", "s.toml", "-q", "--no-report", "-o", "out"]);
     let mut told = vec![
         again(&["--seed", "3"]),
         again(&["--repeats", "1"]),
@@ -209,9 +216,47 @@ fn a_second_start_takes_only_the_same_sweep() {
 }
 
 #[test]
+fn a_sweep_has_a_report_that_can_be_drawn_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let told = done(folder.path(), &["simulate", "s.toml", "-o", "out"]);
+    assert!(told.ends_with("Table: out/sweep.csv\nReport: out/report.html\n"), "{told}");
+    let before = files(&out);
+    let text = |name: &str| String::from_utf8(before[name].clone()).unwrap();
+    let (page, markdown) = (text("report.html"), text("report.md"));
+    // Every link leads to a file that is there.
+    let links = page.split("href=\"").skip(1).filter_map(|part| part.split('"').next()).filter(|l| !l.starts_with('#'));
+    let links: Vec<&str> =
+        links.chain(markdown.split("](").skip(1).filter_map(|part| part.split(')').next())).collect();
+    assert!(links.len() > 40, "{links:?}");
+    for link in links {
+        assert!(before.contains_key(link), "{link}");
+    }
+    assert!(page.contains("a callback is cheaper than <code>poll</code>"));
+    assert!(text("0004-rate_hz-50-period-10ms/report.html").contains("<svg "));
+    // Drawn again it is the same, from the numbers alone.
+    for name in ["report.html", "report.md", "sweep.csv"] {
+        fs::remove_file(out.join(name)).unwrap();
+    }
+    fs::remove_dir_all(out.join("figures")).unwrap();
+    done(folder.path(), &["report", "out"]);
+    assert!(files(&out) == before);
+    let args = ["report", "out", "--profile", "ieee", "--figures", "ratio,even", "--format", "pdf,csv"];
+    let told = done(folder.path(), &args);
+    let wanted = ["sweep_ratio.pdf", "sweep_ratio.csv", "sweep_break_even.pdf", "sweep_break_even.csv"];
+    assert_eq!(told, wanted.map(|name| format!("out/figures/ieee/{name}\n")).concat());
+    let said = [
+        refused(folder.path(), &["report", "out", "--from-facts"]),
+        refused(folder.path(), &["report", "out", "--check"]),
+        refused(folder.path(), &["report", "out", "--figures", "pie"]),
+    ];
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
 fn a_cell_in_which_a_client_failed_is_run_again() {
     let folder = tempfile::tempdir().unwrap();
-    let args = ["simulate", "s.toml", "-o", "out"];
+    let args = ["simulate", "s.toml", "--no-report", "-o", "out"];
     done(folder.path(), &args);
     let document = folder.path().join("out/0004-rate_hz-50-period-10ms/run.json");
     let whole = fs::read_to_string(&document).unwrap();
@@ -237,7 +282,7 @@ fn programs_get_it_as_json() {
     assert_eq!((plan["shard"].as_str(), plan["virtual_time"].as_bool()), (Some("1/3"), Some(true)));
     assert_eq!(plan["cells"].as_array().unwrap().len(), 3);
     assert!(plan["seconds"].as_f64().unwrap() > 1.0);
-    let told = json(&["simulate", "s.toml", "-q", "--format", "json", "-o", "out"]);
+    let told = json(&["simulate", "s.toml", "-q", "--no-report", "--format", "json", "-o", "out"]);
     let cells = told["cells"].as_array().unwrap();
     assert_eq!((told["exit"].as_u64(), told["cells_in_all"].as_u64(), cells.len()), (Some(0), Some(9), 9));
     assert_eq!(cells[8]["values"]["pv.change.rate_hz"], 500.0);

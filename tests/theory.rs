@@ -2,11 +2,12 @@
 //! 99th percentile of notice latency and the redundant and the missed fraction of a simulation lie within stated bounds of it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use pollcost::scenario::BUILT_IN;
-use pollcost::scenario::model::{ClientSpec, Facts, Fetch, Scenario};
-use pollcost::simulate::{Assembly, Forecast, Group, Link, Messages, Model, Unwatched};
+use pollcost::scenario::model::{ClientSpec, Facts, Scenario};
+use pollcost::scenario::{BUILT_IN, Source, read};
+use pollcost::simulate::{Assembly, Forecast, Group, Link, Messages, Model, Spread, Unwatched};
 use pollcost::stats::Estimate;
 use pollcost::summary::ClientSummary;
 use pollcost::time::Span;
@@ -20,9 +21,6 @@ const CHANGES: f64 = 400.0;
 
 /// How far a simulation may be from theory, beside its own 95 % interval over repeats: a part of the latency, and 5 us.
 const LATENCY: (f64, f64) = (0.04, 5e3);
-/// Theory has the IOC read a value in the middle of the round trip. In a long batch it reads all of them before: the client takes more time
-/// for the replies than the IOC for the requests. So many values at once make a batch long, and its middle is known to this part of it only.
-const LONG_BATCH: (usize, f64) = (500, 0.2);
 /// The same of a fraction.
 const FRACTION: f64 = 0.01;
 /// An interval that is wider than this part of what it is about, or than this fraction, tells nothing: the quantity is left out and counted.
@@ -65,9 +63,14 @@ struct Told {
 }
 
 impl Told {
-    /// `unknown`: how far off the moment of reading may be, in ns.
-    fn latency(&mut self, what: &str, is: Option<Estimate>, due: f64, unknown: f64) {
-        self.look(what, is, due, LATENCY.0 * due + LATENCY.1 + unknown, VAGUE.0 * due);
+    fn notice(&mut self, what: &str, measured: &ClientSummary, theory: &Spread) {
+        for (which, is, due) in [
+            ("mean", measured.notice.mean_ns, theory.mean_ns),
+            ("p50", measured.notice.p50_ns, theory.p50_ns),
+            ("p99", measured.notice.p99_ns, theory.p99_ns),
+        ] {
+            self.look(&format!("{what}: notice {which}"), is, due, LATENCY.0 * due + LATENCY.1, VAGUE.0 * due);
+        }
     }
 
     fn fraction(&mut self, what: &str, is: Option<Estimate>, due: Option<f64>) {
@@ -94,29 +97,71 @@ impl Told {
 #[test]
 fn every_built_in_scenario_comes_out_as_theory_says() {
     let mut told = Told::default();
-    let mut covered = 0;
+    let mut covered = HashSet::new();
     for built_in in BUILT_IN {
         let whole = built_in.scenario().unwrap();
         for client in &whole.clients {
             let scenario = Arc::new(alone(&whole, client));
             let model = Arc::new(Model::typical(&Link::default(), 1));
             let Some(theory) = Forecast::of(&scenario, &model, 0) else { continue };
-            covered += 1;
-            let measured = simulated(&scenario, &model);
-            let what = |which: &str| format!("{}, {}: {which}", built_in.name, client.name);
-            if let Some(notice) = theory.notice {
-                let long = client.fetch == Fetch::Batch && client.pvs.len() >= LONG_BATCH.0;
-                let unknown = theory.round_trip_ns.filter(|_| long).map_or(0.0, |ns| LONG_BATCH.1 * ns);
-                told.latency(&what("notice mean"), measured.notice.mean_ns, notice.mean_ns, unknown);
-                told.latency(&what("notice p50"), measured.notice.p50_ns, notice.p50_ns, unknown);
-                told.latency(&what("notice p99"), measured.notice.p99_ns, notice.p99_ns, unknown);
+            // What is the same but for its name is simulated once.
+            let groups: HashSet<usize> = client.pvs.iter().map(|pv| whole.pvs[pv.index()].group).collect();
+            let of_group = |group: &usize| {
+                let group = &whole.groups[*group];
+                format!("{:?}", (&group.change, group.phase, group.native, group.count))
+            };
+            let mut changes: Vec<String> = groups.iter().map(of_group).collect();
+            changes.sort_unstable();
+            let ClientSpec { fetch, pacing, pvs, dbr, .. } = client;
+            let what = (fetch, pacing, pvs.len(), dbr, changes, scenario.window, scenario.min_periods);
+            if !covered.insert(format!("{what:?}")) {
+                continue;
             }
-            told.fraction(&what("redundant"), measured.redundant_fraction, theory.redundant);
-            told.fraction(&what("missed"), measured.missed_fraction, theory.missed);
+            let measured = simulated(&scenario, &model);
+            let what = format!("{}, {}", built_in.name, client.name);
+            if let Some(notice) = theory.notice {
+                told.notice(&what, &measured, &notice);
+            }
+            told.fraction(&format!("{what}: redundant"), measured.redundant_fraction, theory.redundant);
+            told.fraction(&format!("{what}: missed"), measured.missed_fraction, theory.missed);
         }
     }
     let Told { compared, vague, wrong } = told;
-    println!("{covered} clients, {compared} quantities compared, {vague} too vague");
+    let covered = covered.len();
+    println!("{covered} different clients, {compared} quantities compared, {vague} too vague");
     assert!(wrong.is_empty(), "{} of {compared}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(covered > 60 && compared > 3 * vague, "{covered} clients, {compared} compared, {vague} too vague");
+}
+
+/// From one PV to ten thousand, one after the other and in one flush, without a sleep and with one: when the IOC reads a value, how long it holds changes
+/// back meanwhile, and how long the value then takes.
+#[test]
+fn batches_of_every_length_come_out_as_theory_says() {
+    let mut told = Told::default();
+    for (pvs, changes, fewest) in
+        [(1, 100, 1.0), (10, 100, 1.0), (100, 300, 0.3), (1000, 1000, 0.08), (10_000, 1000, 0.08)]
+    {
+        for (fetch, each) in [("batch", 2.4e-7), ("serial", 1.14e-4)] {
+            for sleep in [0, 1, 10] {
+                let seconds = (10.0 * (each * f64::from(pvs) + f64::from(sleep) * 1e-3)).max(fewest);
+                let text = format!(
+                    "repeats = 6\nwindow = '{:.0}ms'\nmin_periods = 2\n[[pv]]\nname = 'A{{0..{}}}'\n\
+                     change = {{ pattern = 'poisson', rate_hz = {} }}\n\
+                     [[client]]\nname = 'c'\nfetch = '{fetch}'\npacing = 'fixed-delay'\nperiod = '{sleep}ms'\n",
+                    seconds * 1e3,
+                    pvs - 1,
+                    f64::from(changes) / f64::from(pvs),
+                );
+                let scenario = read(Source { file: "t", name: "t", text: &text }, &|_| Err(String::new())).unwrap();
+                let (scenario, model) = (Arc::new(scenario), Arc::new(Model::typical(&Link::default(), 1)));
+                let theory = Forecast::of(&scenario, &model, 0).unwrap();
+                let measured = simulated(&scenario, &model);
+                told.notice(&format!("{fetch} of {pvs} every {sleep} ms"), &measured, &theory.notice.unwrap());
+            }
+        }
+    }
+    let Told { compared, vague, wrong } = told;
+    println!("{compared} quantities compared, {vague} too vague");
+    assert!(wrong.is_empty(), "{} of {compared}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(compared > 3 * vague, "{compared} compared, {vague} too vague");
 }

@@ -124,9 +124,9 @@ impl Unwrapper {
 }
 
 fn exact(carried: f64) -> Option<Seq> {
-    // There and back: cheaper than asking for the fraction.
-    let seq = carried as u64;
-    (seq as f64 == carried && seq <= 1 << 53).then_some(Seq(seq))
+    // There and back: cheaper than asking for the fraction, and a signed number is made in one step.
+    let seq = carried as i64;
+    (seq as f64 == carried && (0..=1 << 53).contains(&seq)).then_some(Seq(seq as u64))
 }
 
 /// Signed types carry the upper half of their range as negative numbers.

@@ -149,6 +149,7 @@ impl From<LiveError> for Failure {
             LiveError::Write(FileError { .. }) | LiveError::Save(_) | LiveError::Run(_) => {
                 Failure::measurement(text, "what was saved before is kept")
             }
+            LiveError::Sweep(error) => (*error).into(),
             LiveError::Draw(_) | LiveError::Runtime(_) | LiveError::Steady(_) => Failure::measurement(text, ""),
         }
     }

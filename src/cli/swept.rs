@@ -58,6 +58,9 @@ fn text(done: &SweepDone) -> String {
         let _ = writeln!(text, "Clients failed in: {}", done.failed.join(", "));
     }
     let _ = writeln!(text, "\nTable: {}", done.folder.join("sweep.csv").display());
+    if let Some(page) = &done.page {
+        let _ = writeln!(text, "Report: {}", page.display());
+    }
     text
 }
 
@@ -72,7 +75,7 @@ fn json(done: &SweepDone, check: bool) -> Value {
         }))
     });
     json!({
-        "folder": done.folder, "exit": code(done, check), "interrupted": done.interrupted, "failed": done.failed,
+        "folder": done.folder, "report": done.page, "exit": code(done, check), "interrupted": done.interrupted, "failed": done.failed,
         "shard": index.shard, "cells_in_all": index.cells.len(), "cells": cells.collect::<Vec<_>>(),
         "break_even": done.survey.break_evens(),
     })
@@ -138,7 +141,9 @@ impl From<SweepError> for Failure {
             SweepError::Occupied(_) => Failure::bad_input(text, "give another folder with -o"),
             SweepError::Shard { .. } => Failure::bad_input(text, "split it into fewer parts"),
             SweepError::Merge { advice, .. } => Failure::bad_input(text, advice),
-            SweepError::Write(_) => Failure::measurement(text, "what was complete before is kept"),
+            SweepError::Draw(_) | SweepError::Write(_) => {
+                Failure::measurement(text, "what was complete before is kept")
+            }
         }
     }
 }

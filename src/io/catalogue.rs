@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::draw::{DrawError, Style, figure_files, inline};
+use super::draw::{DrawError, Style};
 use super::files::{FileError, write_files};
 use super::live::default_folder;
 use super::python::programs::NotReady;
 use super::request::{CatalogueRequest, How};
-use super::series::{Earlier, Series, SeriesError};
+use super::series::{Earlier, Reports, Series, SeriesError};
+use super::series_report::overview_files;
 use crate::report::overview::{Overview, Surveyed};
 use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
@@ -66,7 +67,7 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
         interrupted: false,
     };
     let folder = done.folder.clone();
-    let series = Series { folder: &folder, how: &request.how, reports: true, voice: request.voice };
+    let series = Series { folder: &folder, how: &request.how, reports: Reports::Whole, voice: request.voice };
     let total = request.scenarios.len();
     for (place, scenario) in request.scenarios.iter().enumerate() {
         let name = &scenario.name;
@@ -108,14 +109,7 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
 }
 
 fn write_overview(done: &CatalogueDone) -> Result<(), CatalogueError> {
-    let overview = &done.overview;
-    let figure = overview.figure().ok();
-    let mut files = figure_files(figure.as_slice(), &Style::screen(Theme::Light))?;
-    let picture = figure.as_ref().map(inline);
-    files.push(("overview.html".to_owned(), overview.html(figure.as_ref().zip(picture.as_deref())).into_bytes()));
-    files.push(("overview.md".to_owned(), overview.markdown(figure.as_ref()).into_bytes()));
-    let unwritten = |source| FileError { path: done.folder.join("overview.csv"), source };
-    files.push(("overview.csv".to_owned(), overview.csv().map_err(|e| unwritten(e.into()))?));
+    let files = overview_files(&done.overview, &Style::screen(Theme::Light))?;
     Ok(write_files(&done.folder, &files)?)
 }
 

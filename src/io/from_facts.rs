@@ -94,7 +94,7 @@ fn in_order(path: &Path, headed: Heads) -> Result<Derived, Stop> {
         next: 0,
         measured: 0,
     };
-    let mut observations = LongTable::<Observation>::open(path, "observations.csv", &names, rows.observations)?;
+    let mut observations = LongTable::<Observation>::open(path, "observations", &names, rows.observations)?;
     while let Some((_, block)) = observations.block()? {
         for (run, facts) in block.groups() {
             deriving.observed(run.key, facts)?;
@@ -200,7 +200,7 @@ struct EmissionTable<'a> {
 
 impl<'a> EmissionTable<'a> {
     fn open(path: &Path, names: &'a Names, rows: u64, repeats: usize) -> Result<EmissionTable<'a>, RunFolderError> {
-        let table = LongTable::open(path, "emissions.csv", names, rows)?;
+        let table = LongTable::open(path, "emissions", names, rows)?;
         Ok(EmissionTable { table, repeats, block: None, repeat: None, current: Vec::new() })
     }
 

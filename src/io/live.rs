@@ -11,14 +11,18 @@ use super::clock;
 use super::draw::DrawError;
 use super::files::FileError;
 use super::host::measured_host;
+use super::interrupt::asked_to_end;
 use super::listen::{ListenError, bind_row};
 use super::progress::Progress;
 use super::python::programs::{NotReady, Programs};
 use super::redraw::write_report;
-use super::request::RunRequest;
+use super::request::{RunRequest, Tables};
 use super::run::{self, Event, Outcome, RunError};
 use super::runs::{RunFolder, RunFolderError};
+use super::screen::Screen;
 use super::steady::{Steady, SteadyError};
+use super::sweep_folder::SweepError;
+use super::terminal;
 use crate::expect::{Verdicts, judge};
 use crate::report::document::RunNote;
 use crate::report::doubts::Doubts;
@@ -63,6 +67,9 @@ pub enum LiveError {
     /// The report could not be written.
     #[error(transparent)]
     Write(#[from] FileError),
+    /// The sweep that is to be reported on cannot be read: bad input.
+    #[error(transparent)]
+    Sweep(Box<SweepError>),
     /// No processor can be kept awake, which the scenario asks for.
     #[error(transparent)]
     Steady(#[from] SteadyError),
@@ -123,23 +130,65 @@ pub fn run_live(request: &RunRequest) -> Result<Finished, LiveError> {
         next: clock::now(),
         report: request.report,
     };
-    let mut progress = Progress::new(scenario, request.voice.quiet);
     let outcome = runtime.block_on(async {
+        let (mut shown, interrupted) = Shown::open(request);
         let mut listener = |event: Event<'_>| {
-            progress.event(&event);
+            shown.event(&event);
             saver.event(&event).map_err(|e| e.to_string())
         };
-        run::run(scenario, &programs, request.port, interrupts(), &mut listener).await
+        run::run(scenario, &programs, request.port, interrupted, &mut listener).await
     });
-    progress.finish();
-    saver.conclude(outcome?)
+    saver.conclude(outcome?, request.tables)
 }
 
-/// Turns true at the first Ctrl-C. A second one ends the program at once.
+/// Where a person sees how far the run is.
+enum Shown {
+    Plain(Progress),
+    Screen(Box<Screen>),
+}
+
+impl Shown {
+    /// As it was asked for, and what tells that the run is to end.
+    fn open(request: &RunRequest) -> (Shown, watch::Receiver<bool>) {
+        let plain = || (Shown::Plain(Progress::new(&request.scenario, request.voice.quiet)), interrupts());
+        if !request.live {
+            return plain();
+        }
+        if !terminal::possible() {
+            eprintln!("--live needs a terminal on standard error, in the foreground: plain progress instead");
+            return plain();
+        }
+        let (sender, receiver) = watch::channel(false);
+        match Screen::open(&request.scenario, request.voice.colour, sender) {
+            Ok(screen) => (Shown::Screen(Box::new(screen)), receiver),
+            Err(error) => {
+                eprintln!("--live: the terminal cannot be used ({error}): plain progress instead");
+                plain()
+            }
+        }
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        match self {
+            Shown::Plain(progress) => progress.event(event),
+            Shown::Screen(screen) => screen.event(event),
+        }
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        if let Shown::Plain(progress) = self {
+            progress.finish();
+        }
+    }
+}
+
+/// Turns true at the first Ctrl-C or SIGTERM. A second Ctrl-C ends the program at once.
 pub(super) fn interrupts() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_err() {
+        if asked_to_end().await.is_err() {
             return std::future::pending().await;
         }
         eprintln!("interrupted: the window is closed and what was recorded is reported; once more to end at once");
@@ -209,7 +258,7 @@ impl Saver {
         Ok(summary)
     }
 
-    fn conclude(mut self, outcome: Outcome) -> Result<Finished, LiveError> {
+    fn conclude(mut self, outcome: Outcome, tables: Tables) -> Result<Finished, LiveError> {
         let Outcome { trace, failures, interrupted } = outcome;
         self.note.interrupted = interrupted;
         self.note.finished = true;
@@ -218,6 +267,7 @@ impl Saver {
         let folder = self.folder.path().to_owned();
         let excerpt = Excerpt::of(&trace);
         self.folder.save_excerpt(&excerpt).map_err(LiveError::Save)?;
+        self.folder.keep(tables).map_err(LiveError::Save)?;
         let left_out = if self.report {
             write_report(&folder, &self.note, &trace.scenario, &summary, Some(excerpt), Theme::Light)?
         } else {

@@ -49,7 +49,9 @@ pub fn merge(request: &MergeRequest) -> Result<SweepDone, SweepError> {
         let own = request.out.join(&cell.folder);
         copy(&owner.join(&cell.folder), &own).map_err(|source| FileError { path: own, source })?;
     }
-    finish(request.out.clone(), index, false)
+    // As the shards were made: with a report, or numbers only.
+    let report = request.shards.iter().any(|shard| shard.join("report.html").is_file());
+    finish(request.out.clone(), index, report, false)
 }
 
 fn wrong(what: String, advice: &'static str) -> SweepError {

@@ -6,9 +6,12 @@ use super::draw::{figure_files, inline};
 use super::files::write_files;
 use super::from_facts::{Derived, derive};
 use super::live::LiveError;
+use super::long_table;
 use super::report_files::report_files;
 use super::request::ReportRequest;
 use super::runs::{load_excerpt, load_summary};
+use super::series_report::{catalogue, catalogue_again, sweep_again};
+use super::sweep_folder::is_sweep;
 use crate::expect::{Verdicts, judge};
 use crate::report::comparison::{Comparison, Side};
 use crate::report::content::{Content, ReportInput};
@@ -35,7 +38,7 @@ pub struct Written {
 }
 
 /// A run as its folder tells it.
-struct Told {
+pub(super) struct Told {
     note: RunNote,
     scenario: Scenario,
     summary: Summary,
@@ -43,7 +46,7 @@ struct Told {
 }
 
 impl Told {
-    fn load(run: &Path, from_facts: bool) -> Result<Told, LiveError> {
+    pub(super) fn load(run: &Path, from_facts: bool) -> Result<Told, LiveError> {
         if from_facts {
             return Told::derived(run);
         }
@@ -64,7 +67,7 @@ impl Told {
     }
 
     /// Hands what the report is made from to `make`.
-    fn with_input<T>(&self, make: impl FnOnce(&ReportInput<'_>) -> T) -> T {
+    pub(super) fn with_input<T>(&self, make: impl FnOnce(&ReportInput<'_>) -> T) -> T {
         let Told { note, scenario, summary, excerpt } = self;
         let when = self.when();
         let command = match &note.simulated {
@@ -87,7 +90,7 @@ impl Told {
 /// The excerpt that the run kept, or one of its facts where the run is older than excerpts; `None` where neither is there.
 fn excerpt(run: &Path, note: &RunNote) -> Result<Option<Excerpt>, LiveError> {
     let kept = load_excerpt(run).map_err(LiveError::Load)?;
-    let has_tables = ["emissions.csv", "observations.csv"].iter().all(|table| run.join(table).is_file());
+    let has_tables = ["emissions", "observations"].iter().all(|table| long_table::exists(run, table));
     let has_facts = has_tables && note.simulated.as_ref().is_none_or(|simulated| simulated.facts);
     if kept.is_some() || !has_facts {
         return Ok(kept);
@@ -101,6 +104,13 @@ fn excerpt(run: &Path, note: &RunNote) -> Result<Option<Excerpt>, LiveError> {
 /// When a folder is damaged, a figure is unknown or none of those that were asked for has data, or something cannot be written.
 pub fn report_again(request: &ReportRequest) -> Result<Written, LiveError> {
     let [run] = request.runs.as_slice() else { return side_by_side(request) };
+    if is_sweep(run) {
+        return sweep_again(run, request);
+    }
+    let scenarios = catalogue(run);
+    if !scenarios.is_empty() {
+        return catalogue_again(run, &scenarios, request);
+    }
     let told = Told::load(run, request.from_facts)?;
     let out = request.out.as_deref().unwrap_or(run);
     if !request.only_figures {
@@ -193,7 +203,7 @@ fn files(out: &Path, made: &[(String, Vec<u8>)]) -> Result<Vec<PathBuf>, LiveErr
 }
 
 /// The command that repeats a run: the built-in with the options that make it this scenario, or the user's own file.
-fn command(verb: &str, scenario: &Scenario) -> String {
+pub(super) fn command(verb: &str, scenario: &Scenario) -> String {
     let built_in = BuiltIn::named(&scenario.name).and_then(|built_in| built_in.scenario().ok());
     let mut words = vec![format!("pollcost {verb}")];
     let Some(original) = built_in else {

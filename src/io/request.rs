@@ -31,6 +31,18 @@ pub struct Voice {
     pub colour: bool,
 }
 
+/// How the long tables of a run folder are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tables {
+    /// As CSV.
+    #[default]
+    Csv,
+    /// As Parquet.
+    Parquet,
+    /// As both.
+    Both,
+}
+
 /// `pollcost run`: run a scenario live.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunRequest {
@@ -44,6 +56,10 @@ pub struct RunRequest {
     pub report: bool,
     /// Whether the scenario's expectations count for the exit code.
     pub check: bool,
+    /// How the facts are kept.
+    pub tables: Tables,
+    /// Whether a dashboard is shown while it goes.
+    pub live: bool,
     /// How to speak.
     pub voice: Voice,
 }
@@ -59,6 +75,8 @@ pub struct SimulateRequest {
     pub link: LinkChoice,
     /// Which facts are written to the tables; `None`: none, they are only counted.
     pub facts: Option<Facts>,
+    /// How they are kept.
+    pub tables: Tables,
     /// Whether a report is drawn; else there are only facts and numbers.
     pub report: bool,
     /// Whether the scenario's expectations count for the exit code.

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::parquet_files::{remove_csv, write_parquet};
+use super::request::Tables;
 use crate::report::csv::facts::{
     EMISSIONS, OBSERVATIONS, REQUESTS, write_emissions, write_observations, write_requests,
 };
@@ -73,6 +75,14 @@ pub enum RunFolderError {
         /// The file.
         path: PathBuf,
         /// What.
+        what: String,
+    },
+    /// A table of Parquet is damaged.
+    #[error("{}: {what}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What, and where.
         what: String,
     },
     /// It has no facts.
@@ -260,6 +270,26 @@ impl RunFolder {
         }
         folder.save(note, trace, summary)?;
         Ok(folder)
+    }
+
+    /// Keeps the long tables in another form, once all rows are appended and saved.
+    ///
+    /// # Errors
+    /// When they cannot be written; those of CSV are still there then.
+    pub fn keep(&self, tables: Tables) -> Result<(), RunFolderError> {
+        if tables == Tables::Csv {
+            return Ok(());
+        }
+        let (path, names, rows) = (&self.path, &self.names, self.rows);
+        write_parquet::<Emission>(path, "emissions", names, rows.emissions)?;
+        write_parquet::<Observation>(path, "observations", names, rows.observations)?;
+        if let Some(rows) = rows.requests {
+            write_parquet::<Request>(path, "requests", names, rows)?;
+        }
+        if tables == Tables::Parquet {
+            remove_csv(path)?;
+        }
+        Ok(())
     }
 
     /// Writes what figures need of the facts.

@@ -9,8 +9,9 @@ use thiserror::Error;
 
 use super::live::{Finished, LiveError, run_live};
 use super::python::programs::NotReady;
-use super::request::{How, RunRequest, SimulateRequest, Voice};
+use super::request::{How, RunRequest, SimulateRequest, Tables, Voice};
 use super::runs::{RunFolderError, load_summary};
+use super::series_report::pages;
 use super::simulation::{SimulationError, run_simulation};
 use crate::scenario::difference;
 use crate::scenario::model::{Facts, Scenario};
@@ -71,6 +72,17 @@ pub enum Earlier {
     Complete(Box<Summary>),
 }
 
+/// Which report each run of a series has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reports {
+    /// None.
+    None,
+    /// The page and its text, no file for each figure.
+    Pages,
+    /// All of it.
+    Whole,
+}
+
 /// Where the runs go, and how they are made.
 #[derive(Debug)]
 pub struct Series<'a> {
@@ -78,8 +90,8 @@ pub struct Series<'a> {
     pub folder: &'a Path,
     /// Live, or not.
     pub how: &'a How,
-    /// Whether each run has a report of its own.
-    pub reports: bool,
+    /// Which report each run has.
+    pub reports: Reports,
     /// How to speak.
     pub voice: Voice,
 }
@@ -130,17 +142,30 @@ impl Series<'_> {
             fs::remove_dir_all(&draft).map_err(place)?;
         }
         let voice = Voice { quiet: true, ..self.voice };
-        let (scenario, out, report) = (scenario.clone(), Some(draft.clone()), self.reports);
+        let (scenario, out, report) = (scenario.clone(), Some(draft.clone()), self.reports == Reports::Whole);
         let mut finished = match self.how {
-            How::Live { port } => run_live(&RunRequest { scenario, out, port: *port, report, check: false, voice })
-                .map_err(|e| SeriesError::Live(name.to_owned(), Box::new(e)))?,
+            How::Live { port } => run_live(&RunRequest {
+                scenario,
+                out,
+                port: *port,
+                report,
+                check: false,
+                tables: Tables::Csv,
+                live: false,
+                voice,
+            })
+            .map_err(|e| SeriesError::Live(name.to_owned(), Box::new(e)))?,
             How::Simulated { link, facts, report: wanted } => {
                 let (link, facts, report) = (link.clone(), *facts, report && *wanted);
-                run_simulation(&SimulateRequest { scenario, out, link, facts, report, check: false, voice })
-                    .map_err(|e| SeriesError::Simulation(name.to_owned(), Box::new(e)))?
+                let (tables, check) = (Tables::Csv, false);
+                let request = SimulateRequest { scenario, out, link, facts, tables, report, check, voice };
+                run_simulation(&request).map_err(|e| SeriesError::Simulation(name.to_owned(), Box::new(e)))?
             }
         };
         if !finished.interrupted {
+            if self.reports == Reports::Pages {
+                pages(&draft).map_err(|e| SeriesError::Live(name.to_owned(), Box::new(e)))?;
+            }
             if own.exists() {
                 fs::remove_dir_all(&own).map_err(place)?;
             }

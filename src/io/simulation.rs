@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::facts_file::FactsFile;
 use super::from_facts::derive;
+use super::interrupt::asked_to_end;
 use super::live::{Finished, LiveError, default_folder};
 use super::progress::Simulating;
 use super::redraw::write_report;
@@ -126,6 +127,7 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
     if let Some(excerpt) = &excerpt {
         folder.save_excerpt(excerpt)?;
     }
+    folder.keep(request.tables)?;
     let left_out = match request.report {
         true => write_report(&path, &note, &scenario, &summary, excerpt, Theme::Light)?,
         false => Vec::new(),
@@ -288,7 +290,7 @@ fn save_facts(folder: &mut RunFolder, group: &Group, offset: &Offset, facts: Fac
     )
 }
 
-/// Turns true at the first Ctrl-C, and stays so for all simulations of the process. A second one ends the program at once.
+/// Turns true at the first Ctrl-C or SIGTERM, and stays so for all simulations of the process. A second Ctrl-C ends the program at once.
 pub(super) fn interrupts() -> Arc<AtomicBool> {
     static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
     Arc::clone(STOP.get_or_init(listen))
@@ -300,7 +302,7 @@ fn listen() -> Arc<AtomicBool> {
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
-            if tokio::signal::ctrl_c().await.is_err() {
+            if asked_to_end().await.is_err() {
                 return;
             }
             eprintln!("interrupted: what is complete is reported; once more to end at once");

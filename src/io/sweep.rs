@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
+use super::files::write_files;
 use super::live::default_folder;
 use super::progress::{Steps, expected};
 use super::request::{How, LinkChoice, SweepRequest};
-use super::series::{Earlier, Series};
+use super::series::{Earlier, Reports, Series};
+use super::series_report::sweep_files;
 use super::simulation::link_model;
-use super::sweep_folder::{SweepError, is_empty, is_sweep, load_index, save_index, survey, write_table};
+use super::sweep_folder::{SweepError, is_empty, is_sweep, load_index, save_index, survey, table};
+use crate::report::palette::Theme;
 use crate::report::sweep::{Survey, SweepIndex, index_of};
 use crate::scenario::model::Scenario;
 use crate::scenario::shard::{Shard, deal};
@@ -29,6 +32,8 @@ pub struct SweepDone {
     pub failed: Vec<String>,
     /// Whether a person ended it early.
     pub interrupted: bool,
+    /// The page of its report; `None`: none was wanted.
+    pub page: Option<PathBuf>,
 }
 
 /// What would be run.
@@ -79,7 +84,9 @@ pub fn run_sweep(request: &SweepRequest) -> Result<SweepDone, SweepError> {
     }
     save_index(&folder, &index)?;
 
-    let series = Series { folder: &folder, how: &request.how, reports: false, voice: request.voice };
+    let report = !matches!(request.how, How::Simulated { report: false, .. });
+    let reports = if report { Reports::Pages } else { Reports::None };
+    let series = Series { folder: &folder, how: &request.how, reports, voice: request.voice };
     let lengths = own.iter().map(|place| expected(&request.sweep.cells[*place].scenario)).collect();
     let mut steps = Steps::new(lengths, request.voice.quiet);
     let mut interrupted = false;
@@ -100,17 +107,27 @@ pub fn run_sweep(request: &SweepRequest) -> Result<SweepDone, SweepError> {
         }
     }
     steps.finish();
-    finish(folder, index, interrupted)
+    finish(folder, index, report, interrupted)
 }
 
-/// Reports on what a folder has of a sweep.
-pub(super) fn finish(folder: PathBuf, index: SweepIndex, interrupted: bool) -> Result<SweepDone, SweepError> {
+/// Reports on what a folder has of a sweep: its table, and the report where one is wanted.
+pub(super) fn finish(
+    folder: PathBuf,
+    index: SweepIndex,
+    report: bool,
+    interrupted: bool,
+) -> Result<SweepDone, SweepError> {
     let survey = survey(&folder, index)?;
-    write_table(&folder, &survey)?;
+    let mut files = vec![table(&folder, &survey)?];
+    if report {
+        files.extend(sweep_files(&survey, Theme::Light)?);
+    }
+    write_files(&folder, &files)?;
     let cells = survey.index.cells.iter().zip(&survey.cells);
     let failed = cells.filter(|(_, found)| found.as_ref().is_some_and(|found| found.failed));
     let failed = failed.map(|(cell, _)| cell.folder.clone()).collect();
-    Ok(SweepDone { folder, survey, failed, interrupted })
+    let page = report.then(|| folder.join("report.html"));
+    Ok(SweepDone { folder, survey, failed, interrupted, page })
 }
 
 fn own_cells(request: &SweepRequest) -> Result<Vec<usize>, SweepError> {

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::files::{FileError, write_files};
+use super::draw::DrawError;
+use super::files::FileError;
 use super::runs::{RunFolderError, load_summary};
 use super::series::SeriesError;
 use super::simulation::SimulationError;
 use crate::report::sweep::index::digest;
-use crate::report::sweep::{CellFound, IndexError, Survey, SweepIndex};
+use crate::report::sweep::{CellFound, IndexError, Pages, Survey, SweepIndex};
 use crate::scenario::shard::Shard;
 
 /// The index.
@@ -74,6 +75,9 @@ pub enum SweepError {
         /// What would be right.
         advice: &'static str,
     },
+    /// The report cannot be drawn.
+    #[error("the report of the sweep could not be drawn: {0}")]
+    Draw(#[from] DrawError),
     /// Something cannot be written.
     #[error(transparent)]
     Write(#[from] FileError),
@@ -126,14 +130,17 @@ pub(super) fn survey(folder: &Path, index: SweepIndex) -> Result<Survey, SweepEr
             let what = format!("version of pollcost: {} there, {} in the index", note.pollcost, index.pollcost);
             return Err(SweepError::Other { path, what });
         }
-        cells.push(Some(CellFound { summary, failed: !note.failures.is_empty() }));
+        let there = |file: &str| path.join(file).is_file();
+        let pages = Pages { html: there("report.html"), markdown: there("report.md") };
+        let (failed, simulated) = (!note.failures.is_empty(), note.simulated);
+        let host = simulated.is_none().then_some(note.host);
+        cells.push(Some(CellFound { summary, failed, host, simulated, pages }));
     }
     Ok(Survey { index, cells })
 }
 
-/// Writes the table of all cells.
-pub(super) fn write_table(folder: &Path, survey: &Survey) -> Result<(), SweepError> {
+/// The table of all cells: its name and what is in it.
+pub(super) fn table(folder: &Path, survey: &Survey) -> Result<(String, Vec<u8>), SweepError> {
     let unwritten = |source: csv::Error| FileError { path: folder.join(TABLE), source: source.into() };
-    let table = survey.csv().map_err(unwritten)?;
-    Ok(write_files(folder, &[(TABLE.to_owned(), table)])?)
+    Ok((TABLE.to_owned(), survey.csv().map_err(unwritten)?))
 }

@@ -1,5 +1,6 @@
 //! The axes of a figure: grid, ticks, their labels, and what each axis is.
 
+use super::figure::Shape;
 use super::layout::{Plan, line};
 use super::palette::{Paint, SOLID};
 use super::scale::{SPARSEST, Tick};
@@ -19,7 +20,7 @@ impl Plan<'_> {
         let size = profile.tick_size;
         let mut marks = Vec::new();
         for (x, label) in self.x_ticks(bottom + profile.air(10.0) + size * 0.74) {
-            if label.is_some() && profile.grid {
+            if label.is_some() && self.gridded() {
                 marks.push(line(vec![(x, top), (x, bottom)], profile.stroke, Paint::Grid, SOLID));
             }
             let length = profile.air(if label.is_some() { 6.0 } else { 3.0 });
@@ -38,7 +39,11 @@ impl Plan<'_> {
     fn x_ticks(&self, down: f64) -> Vec<(f64, Option<Label>)> {
         let axis = &self.figure.x;
         let placed = |level| -> Vec<(f64, Option<Label>)> {
-            let ticks = axis.scale.sparse_ticks(axis.unit, level).into_iter();
+            let ticks = match axis.names.is_empty() {
+                true => axis.scale.sparse_ticks(axis.unit, level),
+                false => self.x_names(level),
+            };
+            let ticks = ticks.into_iter();
             let at = |tick: Tick| {
                 let x = self.x(tick.at)?.floor() + 0.5;
                 Some((x, tick.label.map(|words| self.tick_label(words, (x, down)))))
@@ -49,7 +54,8 @@ impl Plan<'_> {
             let frames: Vec<Frame> = ticks.iter().filter_map(|(_, label)| Some(label.as_ref()?.frame())).collect();
             frames.windows(2).all(|pair| pair[0].right + self.profile.air(6.0) < pair[1].left) && frames.len() > 1
         };
-        let mut ticks = (0..=SPARSEST).map(placed).find(all_fit).unwrap_or_else(|| placed(0));
+        let sparsest = SPARSEST.max(axis.names.len());
+        let mut ticks = (0..=sparsest).map(placed).find(all_fit).unwrap_or_else(|| placed(0));
         // What finds no room even so leaves a minor tick.
         let mut free_from = f64::NEG_INFINITY;
         for (_, label) in &mut ticks {
@@ -87,7 +93,7 @@ impl Plan<'_> {
                 labels.clear();
             }
             if lanes == 0 {
-                if !labels.is_empty() && profile.grid {
+                if !labels.is_empty() && self.gridded() {
                     marks.push(line(vec![(left, y), (right, y)], profile.stroke, Paint::Grid, SOLID));
                 }
                 let length = profile.air(if labels.is_empty() { 3.0 } else { 6.0 });
@@ -108,6 +114,25 @@ impl Plan<'_> {
             marks.push(self.axis_label(words, (x, middle), true));
         }
         marks
+    }
+
+    /// The names of the horizontal axis: numbers stay whole, and at a higher level only every second, third and so on has its label; words
+    /// are shortened to the room that each has.
+    fn x_names(&self, level: usize) -> Vec<Tick> {
+        let names = &self.figure.x.names;
+        let room = (self.frame.right - self.frame.left) / names.len().max(1) as f64 - self.profile.air(8.0);
+        let numbers = names.iter().all(|(_, name)| name.starts_with(|c: char| c.is_ascii_digit()));
+        let label = |(place, name): (usize, &String)| match numbers {
+            true => place.is_multiple_of(level + 1).then(|| name.clone()),
+            false => Some(text::fit(name, self.profile.tick_size, room)),
+        };
+        names.iter().enumerate().map(|(place, (at, name))| Tick { at: *at, label: label((place, name)) }).collect()
+    }
+
+    /// Whether grid lines are drawn: never below cells, which have edges of their own.
+    fn gridded(&self) -> bool {
+        let cells = |shape: &Shape| matches!(shape, Shape::Cells(blocks) if blocks.iter().any(|b| b.value.is_some()));
+        self.profile.grid && !self.figure.series.iter().any(|series| cells(&series.shape))
     }
 
     fn axis_label(&self, words: &str, at: Spot, upward: bool) -> Mark {

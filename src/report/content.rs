@@ -163,11 +163,11 @@ pub fn residuals(got: &str) -> String {
 }
 
 /// What a live run cannot tell.
-const LIMITS: &str = "All processes ran on one machine and spoke over its own loopback. How the strategies compare carries over to \
+pub(super) const LIMITS: &str = "All processes ran on one machine and spoke over its own loopback. How the strategies compare carries over to \
      other places; the latencies themselves do not, since a real network adds its own to every one of them.";
 
 /// What a simulation cannot tell.
-const SIMULATED_LIMITS: &str = "Nothing of this was measured: the program's own IOC and clients went in virtual time, over a link and on a \
+pub(super) const SIMULATED_LIMITS: &str = "Nothing of this was measured: the program's own IOC and clients went in virtual time, over a link and on a \
      host that are models. What follows from periods, phases, queues and buffers is as exact as they are; processor time and wake-ups \
      are no better than the costs that were assumed for each operation. Hold a simulation against a live run before \
      relying on it.";

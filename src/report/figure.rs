@@ -49,14 +49,17 @@ pub struct Axis {
     pub unit: Unit,
     /// Its range.
     pub scale: Scale,
-    /// Words in place of numbers, each at its value and in one or two lines, for an axis of names; empty: ticks as the scale has them.
+    /// Words in place of numbers, each at its value and in one or two lines; a vertical axis has them from the top down. Empty: ticks
+    /// as the scale has them.
     pub names: Vec<(f64, String)>,
+    /// Whether each name has a lane of its own, see [`Axis::lanes`].
+    pub in_lanes: bool,
 }
 
 impl Axis {
     /// An axis of numbers.
     pub fn new(label: impl Into<String>, unit: Unit, scale: Scale) -> Axis {
-        Axis { label: label.into(), unit, scale, names: Vec::new() }
+        Axis { label: label.into(), unit, scale, names: Vec::new(), in_lanes: false }
     }
 
     /// An axis of lanes, one for each name from the top down: lane `k` of `n` lies between `n - 1 - k` and `n - k`.
@@ -64,13 +67,13 @@ impl Axis {
         let count = names.len() as f64;
         let names = names.into_iter().enumerate().map(|(k, name)| (count - k as f64 - 0.5, name)).collect();
         let scale = Scale { spacing: Spacing::Linear, low: 0.0, high: count };
-        Axis { label: label.into(), unit: Unit::Count, scale, names }
+        Axis { label: label.into(), unit: Unit::Count, scale, names, in_lanes: true }
     }
 
-    /// How many lanes it has; 0 for an axis of numbers.
+    /// How many lanes it has; 0 for an axis without.
     #[must_use]
     pub fn lane_count(&self) -> usize {
-        self.names.len()
+        if self.in_lanes { self.names.len() } else { 0 }
     }
 }
 
@@ -83,6 +86,8 @@ pub enum Look {
     Ink,
     /// Expected or secondary: grey.
     Muted,
+    /// A colour that is nobody's: what is compared are no clients.
+    Tint(Identity),
 }
 
 /// Data that belong together.
@@ -137,6 +142,13 @@ pub enum Shape {
     Verticals(Vec<f64>),
     /// Rectangles, the more filled the stronger.
     Cells(Vec<Block>),
+    /// Rectangles without a value, `(x, y)`: hatched, never filled.
+    Hatched {
+        /// Each from and to, across and upward.
+        blocks: Vec<((f64, f64), (f64, f64))>,
+        /// Hatched both ways.
+        crossed: bool,
+    },
     /// Small dots: single samples.
     Dots(Vec<(f64, f64)>),
     /// Boxes with whiskers, lying along the x axis.
@@ -144,14 +156,18 @@ pub enum Shape {
 }
 
 /// A rectangle and how strongly it is filled.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Block {
     /// From and to.
     pub x: (f64, f64),
     /// From and to.
     pub y: (f64, f64),
-    /// From 0 to 1.
+    /// From 0 to 1; 0: not filled.
     pub strength: f64,
+    /// What the strength stands for, for the exported table.
+    pub value: Option<f64>,
+    /// Words in it, where they find room in every rectangle of the figure.
+    pub label: Option<String>,
 }
 
 /// Five numbers of a distribution, drawn at a height.
@@ -210,6 +226,12 @@ pub enum Symbol {
     Plain,
     /// A filled patch.
     Patch,
+    /// A patch as strongly filled, in percent.
+    Shade(u8),
+    /// A hatched patch.
+    Hatched,
+    /// A patch hatched both ways.
+    Crossed,
     /// A short vertical bar with end caps: an interval.
     Bar,
     /// A thin vertical bar: a spread.
@@ -266,6 +288,7 @@ impl Series {
             Shape::Level { .. } => Vec::new(),
             Shape::Verticals(xs) => xs.clone(),
             Shape::Cells(blocks) => blocks.iter().flat_map(|b| [b.x.0, b.x.1]).collect(),
+            Shape::Hatched { blocks, .. } => blocks.iter().flat_map(|(x, _)| [x.0, x.1]).collect(),
             Shape::Dots(points) => points.iter().map(|p| p.0).collect(),
             Shape::Boxes(boxes) => boxes.iter().flat_map(|b| [b.whiskers.0, b.whiskers.1]).collect(),
         };
@@ -284,6 +307,7 @@ impl Series {
             Shape::Level { y, band, .. } => return Extent::of(*y, &[*band]),
             Shape::Verticals(_) => Vec::new(),
             Shape::Cells(blocks) => blocks.iter().flat_map(|b| [b.y.0, b.y.1]).collect(),
+            Shape::Hatched { blocks, .. } => blocks.iter().flat_map(|(_, y)| [y.0, y.1]).collect(),
             Shape::Dots(points) => points.iter().map(|p| p.1).collect(),
             Shape::Boxes(boxes) => boxes.iter().flat_map(|b| [b.y.0, b.y.1]).collect(),
         };
@@ -342,7 +366,7 @@ impl Figure {
     }
 
     /// The data as a table: `series, kind, x, x_low, x_high, y, y_low, y_high`, in the axes' own units (ns, percent, fraction). The
-    /// `x` of a cell is its strength; the interval of a box is between its quartiles.
+    /// `x` of a cell is its value, or its strength where it has none; the interval of a box is between its quartiles.
     ///
     /// # Errors
     /// Those of the CSV writer; writing to memory does not fail.
@@ -393,8 +417,12 @@ impl Series {
             Shape::Band(points) => points.iter().map(|p| ("band", at(p.0), (None, Some((p.1, p.2))))).collect(),
             Shape::Level { y, band, .. } => vec![("level", (None, None), (Some(*y), *band))],
             Shape::Verticals(xs) => xs.iter().map(|x| ("vertical", at(*x), (None, None))).collect(),
-            Shape::Cells(blocks) => {
-                blocks.iter().map(|b| ("cell", (Some(b.strength), Some(b.x)), (None, Some(b.y)))).collect()
+            Shape::Cells(blocks) => blocks
+                .iter()
+                .map(|b| ("cell", (b.value.or(Some(b.strength).filter(|s| *s > 0.0)), Some(b.x)), (None, Some(b.y))))
+                .collect(),
+            Shape::Hatched { blocks, .. } => {
+                blocks.iter().map(|(x, y)| ("hatched", (None, Some(*x)), (None, Some(*y)))).collect()
             }
             Shape::Dots(points) => points.iter().map(|p| ("dot", at(p.0), at(p.1))).collect(),
             Shape::Boxes(boxes) => boxes

@@ -29,6 +29,8 @@ pub struct Cell {
     pub number: bool,
     /// The sign of a note; empty: none.
     pub mark: &'static str,
+    /// Where it leads.
+    pub link: Option<String>,
 }
 
 /// What stands for a value that does not exist.
@@ -36,11 +38,11 @@ const NONE: &str = "–";
 
 impl Cell {
     pub(super) fn words(text: impl Into<String>) -> Cell {
-        Cell { text: text.into(), interval: None, number: false, mark: "" }
+        Cell { text: text.into(), interval: None, number: false, mark: "", link: None }
     }
 
     pub(super) fn plain(text: impl Into<String>) -> Cell {
-        Cell { text: text.into(), interval: None, number: true, mark: "" }
+        Cell { text: text.into(), interval: None, number: true, mark: "", link: None }
     }
 
     /// What does not exist.

@@ -23,7 +23,7 @@ pub fn render(content: &Content, pictures: &[String]) -> String {
         section("figures", "Figures", page::figures(&content.figures, pictures, &content.omitted)),
         section("expected", content.expected_heading(), expected(content)),
         section("warnings", "Warnings", warnings(content)),
-        section("setup", "What was run on what", setup(content)),
+        section("setup", "What was run on what", rows(&content.setup)),
         section("terms", "Terms", terms()),
         section("repeat", "How to repeat it", repeat(content)),
     ]);
@@ -86,11 +86,13 @@ fn warnings(content: &Content) -> Markup {
     }
 }
 
-fn setup(content: &Content) -> Markup {
-    html! { dl.setup { @for (name, value) in &content.setup { dt { (name) } dd { (value) } } } }
+/// Names and values.
+pub(super) fn rows(rows: &[(String, String)]) -> Markup {
+    html! { dl.setup { @for (name, value) in rows { dt { (name) } dd { (value) } } } }
 }
 
-fn terms() -> Markup {
+/// What the words of a report mean.
+pub(super) fn terms() -> Markup {
     html! { dl { @for (term, meaning) in GLOSSARY { dt { (term) } dd { (meaning) } } } }
 }
 

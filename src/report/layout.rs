@@ -281,13 +281,14 @@ pub(super) fn paint(look: Look) -> Paint {
         Look::Client(identity) => identity.paint(),
         Look::Ink => Paint::Ink,
         Look::Muted => Paint::Muted,
+        Look::Tint(identity) => identity.paint(),
     }
 }
 
 /// The marker of a look.
 pub(super) fn marker(look: Look) -> Marker {
     match look {
-        Look::Client(identity) => identity.marker(),
+        Look::Client(identity) | Look::Tint(identity) => identity.marker(),
         Look::Ink | Look::Muted => Marker::Circle,
     }
 }
@@ -295,7 +296,7 @@ pub(super) fn marker(look: Look) -> Marker {
 /// The dash of a look.
 pub(super) fn dash(look: Look) -> Dash {
     match look {
-        Look::Client(identity) => identity.dash(),
+        Look::Client(identity) | Look::Tint(identity) => identity.dash(),
         Look::Ink => SOLID,
         Look::Muted => DASHED,
     }

@@ -1,5 +1,6 @@
 //! The legend: beside the data in one column, or below the axis in as many as fit.
 
+use super::cells;
 use super::figure::{Figure, Key, Look, Symbol};
 use super::layout::{corners, dash, has_marker, line, marker as marker_of, paint};
 use super::marker;
@@ -104,6 +105,12 @@ fn entry(key: &Key, words: &str, profile: &Profile, (left, y): Spot) -> Vec<Mark
     marks
 }
 
+/// The patch before a line of the legend, around its middle.
+fn patch(profile: &Profile, (x, y): Spot) -> Frame {
+    let (half, tall) = (profile.air(13.0), profile.air(6.0));
+    Frame { left: x - half, right: x + half, top: y - tall, bottom: y + tall }
+}
+
 fn sample(key: &Key, profile: &Profile, (x, y): Spot) -> Vec<Mark> {
     let colour = paint(key.look);
     let (stroke, radius) = (profile.stroke, profile.radius);
@@ -116,10 +123,25 @@ fn sample(key: &Key, profile: &Profile, (x, y): Spot) -> Vec<Mark> {
         Symbol::Dashed => vec![line(across, 1.4 * stroke, colour, DASHED)],
         Symbol::Plain => vec![line(across, 1.4 * stroke, colour, SOLID)],
         Symbol::Patch => {
-            let tall = profile.air(6.0);
-            let frame = Frame { left: x - half, right: x + half, top: y - tall, bottom: y + tall };
+            let frame = patch(profile, (x, y));
             let paint = if key.look == Look::Muted { Paint::Band } else { colour };
             vec![Mark::Area { points: corners(&frame), paint, opacity: 0.75 }]
+        }
+        Symbol::Shade(percent) => {
+            let frame = patch(profile, (x, y));
+            let mut marks = Vec::new();
+            if percent > 0 {
+                let opacity = f64::from(percent) / 100.0;
+                marks.push(Mark::Area { points: corners(&frame), paint: colour, opacity });
+            }
+            marks.push(cells::outline(&frame, stroke));
+            marks
+        }
+        Symbol::Hatched | Symbol::Crossed => {
+            let frame = patch(profile, (x, y));
+            let mut marks = cells::hatching(&frame, key.symbol == Symbol::Crossed, profile, colour);
+            marks.push(cells::outline(&frame, stroke));
+            marks
         }
         Symbol::Bar => {
             let (wide, tall) = (profile.air(4.0), profile.air(5.0));

@@ -25,13 +25,16 @@ pub fn render(content: &Content) -> String {
         expected(content),
         warnings(content),
         setup(content),
-        format!(
-            "## Terms\n\n{}",
-            GLOSSARY.iter().map(|(t, m)| format!("- **{t}**: {m}")).collect::<Vec<_>>().join("\n")
-        ),
+        terms(),
         repeat(content),
     ];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n") + "\n"
+}
+
+/// What the words of a report mean.
+pub(super) fn terms() -> String {
+    let terms = GLOSSARY.iter().map(|(term, meaning)| format!("- **{term}**: {meaning}"));
+    format!("## Terms\n\n{}", terms.collect::<Vec<_>>().join("\n"))
 }
 
 /// Nothing where nothing was expected.
@@ -79,9 +82,10 @@ pub fn table(grid: &Grid) -> String {
 }
 
 fn cell(cell: &Cell) -> String {
-    match &cell.interval {
-        Some(interval) => format!("{} ({})", text(&cell.marked()), text(interval)),
-        None => text(&cell.marked()),
+    match (&cell.interval, &cell.link) {
+        (Some(interval), _) => format!("{} ({})", text(&cell.marked()), text(interval)),
+        (None, Some(link)) => format!("[{}]({link})", text(&cell.marked())),
+        (None, None) => text(&cell.marked()),
     }
 }
 

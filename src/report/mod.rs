@@ -4,10 +4,12 @@
 
 pub mod article;
 mod axes;
+mod cells;
 pub mod compare;
 pub mod comparison;
 pub mod content;
 pub mod csv;
+pub mod dashboard;
 pub mod document;
 pub mod doubts;
 pub mod examination;
@@ -27,6 +29,7 @@ pub mod number;
 pub mod overview;
 pub mod page;
 pub mod palette;
+pub mod parquet;
 mod place;
 pub mod profile;
 mod prose;

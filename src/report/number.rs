@@ -78,6 +78,15 @@ pub fn plain(kind: Kind, number: f64) -> String {
     value(kind, &Estimate { point: number, interval: None, n: 0 })
 }
 
+/// A number that has little room, to two significant digits, whole ones to three: `1.5 ms`, `0.056`, `103`.
+#[must_use]
+pub fn short(kind: Kind, number: f64) -> String {
+    let (factor, unit) = kind.unit(number);
+    let size = (number * factor).abs();
+    let places = if size > 0.0 { 1 - size.log10().floor() as i32 } else { 0 };
+    format!("{} {unit}", fixed(number * factor, places.clamp(0, 9))).trim_end().to_owned()
+}
+
 /// A difference with its sign: `+0.12 ms`, `−3.1 µs`.
 #[must_use]
 pub fn signed(kind: Kind, number: f64) -> String {
@@ -200,6 +209,15 @@ mod tests {
         assert_eq!(signed(Kind::Time, -3_141.0), "−3.14 µs");
         assert_eq!(signed(Kind::Time, 3_141.0), "+3.14 µs");
         assert_eq!(signed(Kind::Fraction, -0.0), "0 %");
+    }
+
+    #[test]
+    fn a_short_number_has_two_digits_or_is_whole() {
+        let cases = [(0.0563, "0.056"), (1.54, "1.5"), (15.4, "15"), (103.4, "103"), (12_345.0, "12,345"), (0.0, "0")];
+        for (number, text) in cases {
+            assert_eq!(short(Kind::Number, number), text);
+        }
+        assert_eq!(short(Kind::Time, 1_540_000.0), "1.5 ms");
     }
 
     #[test]

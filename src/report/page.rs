@@ -115,7 +115,9 @@ fn is_number(grid: &Grid, column: usize) -> bool {
 fn cell(row: &[Cell], value: &Cell, head: &str, client: Option<usize>) -> Markup {
     html! {
         @if row.first().is_some_and(|first| std::ptr::eq(first, value)) {
-            th scope="row" role="rowheader" { (value.marked()) }
+            th scope="row" role="rowheader" {
+                @if let Some(link) = &value.link { a href=(link) { (value.marked()) } } @else { (value.marked()) }
+            }
         } @else {
             td role="cell" data-head=(head) data-client=[client] class=[value.number.then_some("number")] {
                 span {

@@ -33,13 +33,7 @@ impl Plan<'_> {
                 let opacity = LEVEL_BAND * (3.0 / bands.count().max(1) as f64).min(1.0);
                 vec![Mark::Area { points, paint: paint(series.look), opacity }]
             }
-            Shape::Cells(blocks) => blocks
-                .iter()
-                .filter_map(|block| {
-                    let points = self.rectangle(block.x, block.y)?;
-                    Some(Mark::Area { points, paint: paint(series.look), opacity: block.strength })
-                })
-                .collect(),
+            Shape::Cells(blocks) => self.filled(blocks, paint(series.look)),
             Shape::Boxes(boxes) => boxes
                 .iter()
                 .filter_map(|one| {
@@ -51,7 +45,7 @@ impl Plan<'_> {
         }
     }
 
-    fn rectangle(&self, x: (f64, f64), y: (f64, f64)) -> Option<Vec<Spot>> {
+    pub(super) fn rectangle(&self, x: (f64, f64), y: (f64, f64)) -> Option<Vec<Spot>> {
         let ((left, bottom), (right, top)) = (self.spot((x.0, y.0))?, self.spot((x.1, y.1))?);
         Some(corners(&Frame { left, top, right, bottom }))
     }
@@ -81,6 +75,7 @@ impl Plan<'_> {
                 .map(|x| line(vec![(x, self.frame.top), (x, self.frame.bottom)], stroke, colour, SOLID))
                 .collect(),
             Shape::Boxes(boxes) => boxes.iter().flat_map(|one| self.whiskers(one, colour)).collect(),
+            Shape::Hatched { blocks, crossed } => self.hatched(blocks, *crossed, colour),
             _ => Vec::new(),
         }
     }
@@ -119,6 +114,7 @@ impl Plan<'_> {
                 .map(|y| (self.frame.right - self.profile.air(14.0), y))
                 .map(|at| marker::marks(shape, at, radius, colour, *dashed, stroke))
                 .unwrap_or_default(),
+            Shape::Cells(blocks) => self.cell_words(blocks),
             Shape::Dots(points) => self
                 .spots(points.iter().copied())
                 .into_iter()

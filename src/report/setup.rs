@@ -92,7 +92,8 @@ fn window(scenario: &Scenario) -> String {
 }
 
 /// What is known of the machine, and why the rest is not.
-fn host_rows(host: &Host) -> Vec<(String, String)> {
+/// What a machine is.
+pub(super) fn host_rows(host: &Host) -> Vec<(String, String)> {
     let facts = [
         ("Processor", "cpu_model", host.cpu_model.clone()),
         ("Processor cores allowed", "cores", host.cores.map(|cores| cores.to_string())),

@@ -41,7 +41,7 @@ impl Delay {
             Delay::Constant(span) => *span,
             Delay::Exponential { least, mean } => {
                 let more: f64 = Exp1.sample(random);
-                *least + Span((mean.0.saturating_sub(least.0) as f64 * more + 0.5) as u64)
+                *least + rounded(mean.0.saturating_sub(least.0).min(i64::MAX as u64) as i64 as f64 * more)
             }
             Delay::LogNormal { median, sigma } => log_normal(*median, *sigma, random),
             Delay::Samples(samples) => samples.draw(random),
@@ -71,10 +71,18 @@ impl Delay {
     }
 }
 
+// Apart, so that the draws of a typical host are small enough to stand where they are used.
+#[inline(never)]
 fn log_normal(median: Span, sigma: f64, random: &mut Pcg64Mcg) -> Span {
     let normal: f64 = StandardNormal.sample(random);
     // Not the platform's: its last digit differs from machine to machine.
-    Span((median.0 as f64 * libm::exp(sigma * normal) + 0.5) as u64)
+    rounded(median.0 as f64 * libm::exp(sigma * normal))
+}
+
+/// To the next nanosecond; by way of a signed number, which a processor makes in one step.
+#[inline]
+fn rounded(ns: f64) -> Span {
+    Span(((ns + 0.5) as i64).max(0) as u64)
 }
 
 /// Samples as a histogram kept them: values, and how many there are up to each.
@@ -141,6 +149,7 @@ impl Samples {
         self.mean
     }
 
+    #[inline(never)]
     fn draw(&self, random: &mut Pcg64Mcg) -> Span {
         let all = self.values.last().map_or(1, |last| last.1);
         let rank = random.random_range(0..all);

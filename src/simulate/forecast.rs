@@ -1,7 +1,8 @@
 //! What theory and the models say of a client, without letting anything go.
 //!
 //! A poller's interval is its sleep, the lateness of its timer and the time of its askings; its askings take what the link and the host
-//! make of them on average. From there on it is [`crate::theory`]. Processor time is counts times costs.
+//! make of them on average. The IOC reads what is asked for when it wakes up, and makes no change until it has answered: what comes after the
+//! reading is the delay of a value, and not half of the asking. From there on it is [`crate::theory`]. Processor time is counts times costs.
 
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
@@ -166,6 +167,31 @@ impl Case<'_> {
         self.spec.pvs.len() as f64 / self.together()
     }
 
+    /// Mean time of the way there and back, in ns.
+    fn ways(&self) -> f64 {
+        match &self.own.round_trip {
+            RoundTrip::EachWay(way) => 2.0 * way.mean_ns(),
+            RoundTrip::Whole(both) => both.mean_ns(),
+        }
+    }
+
+    /// From the IOC's waking up for an asking, and reading all that is asked for, to its sending the values.
+    fn answering(&self) -> f64 {
+        let n = self.together();
+        self.busy(self.costs.ioc_wakeup) + n * self.busy(self.costs.ioc_get) + self.busy(self.moving(n))
+    }
+
+    /// Mean time from the IOC's reading of a value to the client's having it, in ns. All values of an asking are read together and had together:
+    /// the place in a batch does not matter.
+    fn back(&self) -> f64 {
+        // What is read from a copy came there by a callback.
+        if self.spec.fetch == Fetch::Cached {
+            return self.push() + self.round_trip();
+        }
+        let taking = self.busy(self.costs.client_wakeup) + self.together() * self.busy(self.costs.client_get) / 2.0;
+        self.answering() + self.ways() / 2.0 + self.own.reader.mean_ns() + taking
+    }
+
     /// Mean time from asking to having, in ns.
     fn round_trip(&self) -> f64 {
         let n = self.together();
@@ -173,11 +199,7 @@ impl Case<'_> {
         if self.spec.fetch == Fetch::Cached {
             return self.busy(c.client_read) * n;
         }
-        let ways = match &self.own.round_trip {
-            RoundTrip::EachWay(way) => 2.0 * way.mean_ns(),
-            RoundTrip::Whole(both) => both.mean_ns(),
-        };
-        let each = ways
+        let each = self.ways()
             + self.model.ioc.wakeup.mean_ns()
             + self.own.reader.mean_ns()
             + self.busy(c.client_send)
@@ -311,9 +333,8 @@ impl Case<'_> {
         let cached = self.spec.fetch == Fetch::Cached;
         let round_trip = self.round_trip();
         let round = round_trip * self.askings();
-        let intervals = self.intervals(pacing, round)?;
-        // What is read from a copy came there by a callback.
-        let back = if cached { self.push() } else { round_trip / 2.0 };
+        let intervals = self.intervals(pacing, round)?.held(if cached { 0.0 } else { self.answering() });
+        let back = self.back();
         let pvs = self.mixture();
         let means = pvs.as_ref().map(|pvs| predict(pvs, &intervals, 2.0 * back));
         let of_pvs = |cdf: &dyn Fn(&Mixture, f64) -> Option<f64>, mean: Option<f64>| {

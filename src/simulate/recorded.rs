@@ -28,7 +28,9 @@ pub enum RecordedError {
     #[error("the run has no round trips for client {0}: no native poller of it was measured")]
     NoRoundTrips(String),
     /// A monitor would need them.
-    #[error("the run has no notice latencies for client {0}: no monitor of it noticed anything")]
+    #[error(
+        "the run has no notice latencies for client {0}: no monitor of it noticed anything (those that work on each update do not count: their updates queue)"
+    )]
     NoUpdates(String),
 }
 
@@ -100,9 +102,11 @@ impl<'a> Run<'a> {
         self.trace.scenario.clients.iter().find(|c| c.name == client.name)
     }
 
-    /// The monitor of the same name, else the first.
+    /// The monitor of the same name, else the first. One whose callback works tells of its queue, not of the link.
     fn monitor_like(self, client: &ClientSpec) -> Option<&'a ClientSummary> {
-        let monitors = || self.summary.clients.iter().filter(|c| c.fetch == Fetch::Monitor && c.noticed > 0);
+        let prompt = |c: &ClientSummary| self.spec(c).is_some_and(|spec| spec.service_time == Span::ZERO);
+        let monitors =
+            || self.summary.clients.iter().filter(|c| c.fetch == Fetch::Monitor && c.noticed > 0 && prompt(c));
         monitors().find(|m| m.name == client.name).or_else(|| monitors().next())
     }
 

@@ -1,7 +1,7 @@
 //! The IOC in virtual time: what it does when, and how long it is busy with it.
 //!
-//! The network side and the emitter share one lock, as live; here they share one thread, which is the same as long as they do not run
-//! on two cores at once. The emitter goes first. What is handled together, posted together and sent together is as in the
+//! The network side and the emitter share one lock, as live: while one of them has it the other waits. The emitter wakes up beside what the network side
+//! does, on a core of its own, and goes first. What is handled together, posted together and sent together is as in the
 //! live server (`io::serve`, `io::emit`).
 
 use std::cmp::{Ordering, Reverse};
@@ -127,8 +127,10 @@ pub(super) struct Server {
     asked: u64,
     /// From when on it can do something else.
     free: Tick,
-    /// When the emitter runs for the change that is due next.
+    /// When the emitter wants the lock for the change that is due next.
     emitter: Tick,
+    /// Whether it wakes up for it.
+    sleeps: bool,
     listed: Vec<CircuitId>,
     /// What is being sent.
     out: Vec<u8>,
@@ -155,6 +157,7 @@ impl Server {
             asked: 0,
             free: Tick(0),
             emitter: NEVER,
+            sleeps: false,
             listed: Vec::new(),
             owners: Vec::new(),
             switch: NEVER,
@@ -217,11 +220,16 @@ impl Server {
     }
 
     fn set_emitter(&mut self) {
-        self.emitter = match self.ioc.next_due() {
+        let due = self.ioc.next_due();
+        // It does not sleep when the change is due already.
+        self.sleeps = due.is_some_and(|due| due > self.free);
+        self.emitter = match due {
             None => NEVER,
-            // It has not slept: the change is due already.
-            Some(due) if due <= self.free => due,
-            Some(due) => due + self.model.emitter.draw(&mut self.random),
+            Some(due) if !self.sleeps => due,
+            Some(due) => {
+                let waking = if self.model.busy { self.model.costs.ioc_emitter } else { Span::ZERO };
+                due + self.model.emitter.draw(&mut self.random) + waking
+            }
         };
     }
 
@@ -229,8 +237,8 @@ impl Server {
     pub(super) fn make_changes(&mut self, clients: &mut [Client], touched: &mut Vec<usize>) {
         let (costs, busy) = (self.model.costs, self.model.busy);
         let mut at = self.next_change();
-        if at > self.free {
-            at = self.meter.work(at, costs.ioc_emitter, busy);
+        if self.sleeps {
+            self.meter.work(at, costs.ioc_emitter, false);
         }
         for _ in 0..BURST {
             if self.ioc.next_due().is_none_or(|due| due > at) {

@@ -10,6 +10,9 @@
 //! | age of information of a poller | `A + W' + d`, with `W'` the time since the last read, distributed as `W`, and independent of `A` |
 //! | age of information of a callback | `A + d` |
 //!
+//! Where changes are held while the IOC answers ([`Intervals::held`]) the first two are no longer than `T - held + d`; the others are told as if nothing
+//! was held, which is too much by `held² / 2T` at most.
+//!
 //! The age of information is that of Kaul, Yates, Gruteser (INFOCOM 2012); its distribution under sampling follows by
 //! conditioning on the last read (Yates et al., "Age of information: an introduction and survey", IEEE JSAC 39, 2021, section II).
 
@@ -42,14 +45,14 @@ pub fn quantile(p: f64, cdf: impl Fn(f64) -> f64) -> Option<f64> {
 #[must_use]
 pub fn notice_cdf(intervals: &Intervals, back: f64, x: f64) -> f64 {
     let wait = (x - back).max(0.0);
-    if x < back { 0.0 } else { intervals.expect(|t| t.min(wait)) / intervals.mean() }
+    if x < back { 0.0 } else { intervals.expect(|t| intervals.due_within(wait, t)) / intervals.mean() }
 }
 
 /// The chance that a value that is seen was at most `x` ns old then; `None` where no value is ever seen.
 #[must_use]
 pub fn seen_cdf(pvs: &Mixture, intervals: &Intervals, back: f64, x: f64) -> Option<f64> {
     let news_within = |limit: f64| {
-        let of = |process: &Process| intervals.expect(|t| 1.0 - process.void(t.min(limit)));
+        let of = |process: &Process| intervals.expect(|t| 1.0 - process.void(intervals.due_within(limit, t)));
         pvs.iter().map(|(count, process)| count * of(process)).sum::<f64>()
     };
     let all = news_within(f64::INFINITY);

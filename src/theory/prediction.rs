@@ -22,7 +22,7 @@
 //! - It holds on average over the phase. Where `λT` is close to a ratio of small numbers the phase stands still, and one window
 //!   shows one phase.
 //! - `r/2` is the way back of a reply to a request that is answered at once. It is too much where `r` holds more than one get, too
-//!   little where replies queue in the client.
+//!   little where replies queue in the client. Where both ends are known, as in a simulation, twice the way back stands for `r`.
 //! - With the mean of `T` alone, `max(0, 1 - λT)` is too low where `T` spreads around `1/λ`; hence the whole distribution.
 
 use super::intervals::Intervals;
@@ -74,7 +74,7 @@ pub fn predict(pvs: &[(f64, Process)], intervals: &Intervals, round_trip: f64) -
         redundant: ratio(sums.pvs - sums.news, sums.pvs),
         missed: ratio(sums.news, sums.changes).map(|seen| (1.0 - seen).max(0.0)),
         seen_mean_ns: ratio(sums.age_at_news, sums.news).map(|age| age + back),
-        age_mean_ns: ratio(sums.age, sums.aging).map(|age| age + intervals.mean_wait() + back),
+        age_mean_ns: ratio(sums.age, sums.aging).map(|age| age + intervals.mean_residual() + back),
         age_peak_ns: ratio(sums.aging * intervals.mean() + sums.age_at_news, sums.news).map(|peak| peak + back),
     }
 }
@@ -102,8 +102,9 @@ impl Sums {
         self.aging += count;
         self.news += count * intervals.expect(|t| 1.0 - process.void(t));
         self.changes += count * process.rate() * intervals.mean();
-        // E[A; A < T] is the area of P0 up to T less T P0(T), by parts.
-        self.age_at_news += count * intervals.expect(|t| process.void_area(t) - t * process.void(t));
+        // E[A; A < T] is the area of P0 up to T less T P0(T), by parts; no age is above T - held.
+        let oldest = |t: f64| intervals.longest_wait(t);
+        self.age_at_news += count * intervals.expect(|t| process.void_area(oldest(t)) - oldest(t) * process.void(t));
         self.age += count * age;
     }
 }

@@ -12,6 +12,7 @@
 #![allow(clippy::disallowed_methods, reason = "these tests start processes, open sockets and read the environment")]
 
 mod case;
+mod facts;
 mod own_client;
 mod process;
 mod real_client;
@@ -87,6 +88,11 @@ fn main() -> ExitCode {
             let run = move || with(&workshop, |workshop| own_client::run(workshop, kind, *run));
             trials.push(Trial::test(format!("own_client_to_{kind}::{name}"), run).with_ignored_flag(ignored));
         }
+    }
+    for reader in facts::READERS {
+        let workshop = workshop.clone();
+        let run = move || with(&workshop, |workshop| facts::run(workshop, reader));
+        trials.push(Trial::test(format!("facts::{reader}"), run).with_ignored_flag(ignored));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{FactsFlag, VoiceFlags, duration};
+use super::{FactsFlag, TablesFlag, VoiceFlags, duration};
 use crate::scenario::shard::Shard;
 use crate::time::Span;
 
@@ -29,6 +29,9 @@ pub(crate) struct MeasureFlags {
     /// time is virtual]
     #[arg(long, value_name = "WHAT")]
     pub(crate) facts: Option<FactsFlag>,
+    /// How the facts are kept: as CSV, as Parquet for pandas, polars and DuckDB, or as both
+    #[arg(long, value_name = "HOW", default_value = "csv", conflicts_with = "all")]
+    pub(crate) tables: TablesFlag,
     /// Count the scenario's expectations in the exit code: 1 if one does not hold, else 3 if one is inconclusive
     #[arg(long)]
     pub(crate) check: bool,

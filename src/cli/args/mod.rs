@@ -144,6 +144,13 @@ pub(crate) enum FactsFlag {
     Full,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum TablesFlag {
+    Csv,
+    Parquet,
+    Both,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 pub(crate) enum FormatFlag {
     Text,

@@ -13,7 +13,7 @@ use clap_complete::Shell;
 
 use super::args::{
     BaselineFlags, ColorFlag, Command, CompareFlags, DoctorFlags, FactsFlag, Flags, FormatFlag, HistoryFlags, IocFlags,
-    MeasureFlags, RunFlags, SimulateFlags, VoiceFlags,
+    MeasureFlags, RunFlags, SimulateFlags, TablesFlag, VoiceFlags,
 };
 pub(super) use compare::subject;
 
@@ -22,7 +22,7 @@ use super::{DEFAULT_SCENARIO, source};
 use crate::io::request::CatalogueRequest;
 use crate::io::request::{
     DoctorRequest, Format, How, IocRequest, MergeRequest, PredictRequest, PythonRequest, ReportRequest, RunRequest,
-    SimulateRequest, SweepRequest, Voice,
+    SimulateRequest, SweepRequest, Tables, Voice,
 };
 use crate::scenario::Overrides;
 use crate::scenario::model::{Facts, Scenario};
@@ -96,19 +96,24 @@ pub(crate) fn request(flags: Flags) -> Result<Request, Failure> {
 }
 
 fn run(scenario: &str, flags: RunFlags) -> Result<Request, Failure> {
-    let RunFlags { measure, port, no_report } = flags;
+    let RunFlags { measure, port, no_report, live } = flags;
     if measure.all {
         return catalogue::live(measure, port);
     }
     let how = How::Live { port };
     let measure = match sweep::request(scenario, measure, how)? {
+        Either::Sweep(_) if live => {
+            let remedy = "leave it out: a sweep tells of each cell as it goes";
+            return Err(Failure::bad_input("--live: a sweep is many runs, and the dashboard shows one", remedy));
+        }
         Either::Sweep(request) => return Ok(Request::Sweep(request)),
         Either::One(measure) => measure,
     };
     let scenario = with_clients(scenario, overrides(&measure), false)?;
     check(measure.check, &scenario)?;
-    let (out, check, voice) = (measure.out, measure.check, voice(measure.voice));
-    Ok(Request::Run(Box::new(RunRequest { scenario, out, port, report: !no_report, check, voice })))
+    let (out, check, tables, voice) = (measure.out, measure.check, tables(measure.tables), voice(measure.voice));
+    let report = !no_report;
+    Ok(Request::Run(Box::new(RunRequest { scenario, out, port, report, check, tables, live, voice })))
 }
 
 fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
@@ -124,8 +129,15 @@ fn simulate(flags: SimulateFlags) -> Result<Request, Failure> {
     };
     let scenario = with_clients(&scenario, overrides(&measure), true)?;
     check(measure.check, &scenario)?;
+    let tables = tables(measure.tables);
+    if tables != Tables::Csv && measure.facts.is_none() {
+        return Err(Failure::bad_input(
+            "--tables: a simulation keeps no facts unless it is told to",
+            "add --facts news",
+        ));
+    }
     let (out, facts, check, voice) = (measure.out, measure.facts.map(facts), measure.check, voice(measure.voice));
-    Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, report, check, voice })))
+    Ok(Request::Simulate(Box::new(SimulateRequest { scenario, out, link, facts, tables, report, check, voice })))
 }
 
 /// What the options change in a scenario.
@@ -166,6 +178,14 @@ fn facts(flag: FactsFlag) -> Facts {
     match flag {
         FactsFlag::News => Facts::News,
         FactsFlag::Full => Facts::Full,
+    }
+}
+
+fn tables(flag: TablesFlag) -> Tables {
+    match flag {
+        TablesFlag::Csv => Tables::Csv,
+        TablesFlag::Parquet => Tables::Parquet,
+        TablesFlag::Both => Tables::Both,
     }
 }
 

@@ -1,6 +1,6 @@
 //! A scenario with a `[sweep]`, and the options that go with it.
 
-use super::super::args::MeasureFlags;
+use super::super::args::{MeasureFlags, TablesFlag};
 use super::super::failure::Failure;
 use super::super::source;
 use super::{overrides, voice, with_clients};
@@ -31,6 +31,12 @@ pub(super) fn request(scenario: &str, flags: MeasureFlags, how: How) -> Result<E
         };
     };
     keep_swept(&sweep.axes, &flags)?;
+    if !matches!(flags.tables, TablesFlag::Csv) {
+        return Err(Failure::bad_input(
+            "--tables: the cells of a sweep keep their facts as CSV",
+            "leave it out, or run one cell's scenario by itself",
+        ));
+    }
     super::check(flags.check, &base)?;
     let mut sweep = sweep.apply(&overrides(&flags))?;
     if let How::Simulated { facts, .. } = &how {

@@ -28,7 +28,7 @@ pub fn svg(figure: &Figure, profile: &Profile, theme: Theme, title: Title) -> St
         Px(data.right),
         Px(data.bottom),
         axis(&figure.x.scale, &format!("{:?}", figure.x.unit)),
-        if figure.y.names.is_empty() {
+        if figure.y.lane_count() == 0 {
             axis(&figure.y.scale, &format!("{:?}", figure.y.unit))
         } else {
             "lanes".to_owned()

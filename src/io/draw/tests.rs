@@ -27,6 +27,31 @@ fn every_case_draws_in_every_profile() {
     }
 }
 
+#[test]
+fn every_sweep_draws_in_every_profile() {
+    let gallery = std::env::var_os("POLLCOST_GALLERY").map(std::path::PathBuf::from);
+    for (case, survey) in crate::report::sweep::example::cases() {
+        let (figures, _) = figures::of_sweep(&survey);
+        let hard = gallery.is_some() || ["large", "words"].contains(&case);
+        for profile in PROFILES.iter().filter(|profile| hard || profile.name == "ieee") {
+            for figure in &figures {
+                let svg = svg(figure, profile, profile.theme, Title::Drawn);
+                assert!(svg.contains("<text"), "{case} {}", figure.id);
+                for part in svg.split("=\"#").skip(1) {
+                    let colour = format!("#{}", &part[..6]);
+                    let known = crate::report::palette::paints().any(|p| profile.theme.colour(p).to_string() == colour);
+                    assert!(known, "{case} {}: {colour}", figure.id);
+                }
+                if let Some(gallery) = &gallery {
+                    let dpi = (780.0 / profile.width * 96.0).clamp(96.0, 200.0) as u32;
+                    let path = gallery.join(format!("sweep-{case}-{}-{}.png", figure.id, profile.name));
+                    std::fs::write(path, png(figure, profile, profile.theme, dpi).unwrap()).unwrap();
+                }
+            }
+        }
+    }
+}
+
 fn every_kind() -> Style {
     let kinds = vec![FileKind::Svg, FileKind::Png, FileKind::Pdf, FileKind::Csv];
     Style { kinds, ..Style::screen(Theme::Light) }

@@ -112,7 +112,7 @@ pub fn load(path: &Path) -> Result<LoadedRun, RunFolderError> {
     let names = Names::new(&trace.scenario);
     let Trace { emissions, segments, .. } = &mut trace;
     let repeats = emissions.len();
-    long_table::groups::<Emission>(path, "emissions.csv", &names, rows.emissions, |run, facts| {
+    long_table::groups::<Emission>(path, "emissions", &names, rows.emissions, |run, facts| {
         let of_repeat = check_repeat(run.key, repeats).map(|()| emissions.get_mut(run.key as usize));
         of_repeat.map(|of_repeat| of_repeat.into_iter().for_each(|all| all.extend_from_slice(facts))).map_err(|what| {
             let error = CsvError { line: run.line, column: Some("repeat".to_owned()), what };
@@ -120,13 +120,13 @@ pub fn load(path: &Path) -> Result<LoadedRun, RunFolderError> {
         })
     })?;
     let places = places(segments);
-    long_table::groups::<Observation>(path, "observations.csv", &names, rows.observations, |run, facts| {
+    long_table::groups::<Observation>(path, "observations", &names, rows.observations, |run, facts| {
         let segment = places.get(&run.key).and_then(|place| segments.get_mut(*place));
         segment.into_iter().for_each(|segment| segment.observations.extend_from_slice(facts));
         Ok(())
     })?;
     if let Some(rows) = rows.requests {
-        long_table::groups::<Request>(path, "requests.csv", &names, rows, |run, facts| {
+        long_table::groups::<Request>(path, "requests", &names, rows, |run, facts| {
             let segment = places.get(&run.key).and_then(|place| segments.get_mut(*place));
             segment.into_iter().for_each(|segment| segment.requests.extend_from_slice(facts));
             Ok(())

@@ -103,6 +103,24 @@ impl<F: Fact> Block<F> {
         block
     }
 
+    /// So many rows that are taken one after the other; what cannot be taken is a column's place and what should be there.
+    #[must_use]
+    pub fn of_rows(rows: usize, mut take: impl FnMut() -> Result<(F::Key, F), (usize, &'static str)>) -> Block<F> {
+        let mut block = Block { facts: Vec::with_capacity(rows), runs: Vec::new(), lines: 0, wrong: None };
+        for _ in 0..rows {
+            block.lines += 1;
+            match take() {
+                Ok((key, fact)) => block.push(key, fact),
+                Err((column, wanted)) => {
+                    let column = F::COLUMNS.get(column).map(|name| (*name).to_owned());
+                    block.wrong = Some(CsvError { line: block.lines, column, what: format!("it is not {wanted}") });
+                    break;
+                }
+            }
+        }
+        block
+    }
+
     fn push(&mut self, key: F::Key, fact: F) {
         if self.runs.last().is_none_or(|run| run.key != key) {
             self.runs.push(Run { key, from: self.facts.len(), line: self.lines });

@@ -58,19 +58,19 @@ impl Names {
         self.cells.1.get(pv.index()).map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn find_client(&self, name: &[u8]) -> Option<usize> {
+    pub(in crate::report) fn find_client(&self, name: &[u8]) -> Option<usize> {
         self.client_of.get(name).copied()
     }
 
-    pub(super) fn find_pv(&self, name: &[u8]) -> Option<PvId> {
+    pub(in crate::report) fn find_pv(&self, name: &[u8]) -> Option<PvId> {
         self.pv_of.get(name).copied()
     }
 
-    pub(super) fn client(&self, index: usize) -> &str {
+    pub(in crate::report) fn client(&self, index: usize) -> &str {
         self.clients.get(index).map_or("", String::as_str)
     }
 
-    pub(super) fn pv(&self, pv: PvId) -> &str {
+    pub(in crate::report) fn pv(&self, pv: PvId) -> &str {
         self.pvs.get(pv.index()).map_or("", String::as_str)
     }
 }

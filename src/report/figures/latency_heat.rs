@@ -51,6 +51,7 @@ pub fn latency_heat(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omit
             x: (f64::from(*column) * part, f64::from(*column + 1) * part),
             y: (row(f64::from(*at)), row(f64::from(*at) + 1.0)),
             strength: shade(*n, fullest),
+            ..Block::default()
         };
         let blocks = merged(cells.iter().map(block).collect());
         names.push(format!("{}\n{} to {}", client.name, bound(lowest), bound(highest + 1)));

@@ -20,6 +20,7 @@ mod price;
 mod raincloud;
 mod rate_period;
 mod server_load;
+mod sweep;
 mod timeline;
 
 pub use age_saw::age_saw;
@@ -40,6 +41,7 @@ pub use price::price;
 pub use raincloud::raincloud;
 pub use rate_period::{bytes_period, requests_period};
 pub use server_load::server_load;
+pub use sweep::of_sweep;
 pub use timeline::timeline;
 
 use super::excerpt::Excerpt;

@@ -83,21 +83,26 @@ fn legends_say_nothing_twice_and_explain_every_colour() {
 #[test]
 fn no_text_is_cut_or_lies_over_another() {
     for (case, profile, figure) in in_every_profile() {
-        let scene = layout::scene(&figure, profile, Title::Drawn);
-        let whole = Frame { left: 0.0, top: 0.0, right: scene.width, bottom: scene.height };
-        let labels = labels(&scene);
-        for (index, label) in labels.iter().enumerate() {
-            assert!(whole.holds(&label.frame()), "{case} {} {}: {:?} is cut", profile.name, figure.id, label.text);
-            for other in &labels[index + 1..] {
-                assert!(
-                    !label.frame().overlaps(&other.frame()),
-                    "{case} {} {}: {:?} lies over {:?}",
-                    figure.id,
-                    profile.name,
-                    label.text,
-                    other.text
-                );
-            }
+        assert_texts_apart(case, profile, &figure);
+    }
+}
+
+/// Every text of a figure is whole, and none lies over another.
+pub(super) fn assert_texts_apart(case: &str, profile: &Profile, figure: &Figure) {
+    let scene = layout::scene(figure, profile, Title::Drawn);
+    let whole = Frame { left: 0.0, top: 0.0, right: scene.width, bottom: scene.height };
+    let labels = labels(&scene);
+    for (index, label) in labels.iter().enumerate() {
+        assert!(whole.holds(&label.frame()), "{case} {} {}: {:?} is cut", profile.name, figure.id, label.text);
+        for other in &labels[index + 1..] {
+            assert!(
+                !label.frame().overlaps(&other.frame()),
+                "{case} {} {}: {:?} lies over {:?}",
+                figure.id,
+                profile.name,
+                label.text,
+                other.text
+            );
         }
     }
 }
@@ -105,13 +110,18 @@ fn no_text_is_cut_or_lies_over_another() {
 #[test]
 fn nothing_is_drawn_outside() {
     for (case, profile, figure) in in_every_profile() {
-        let scene = layout::scene(&figure, profile, Title::Drawn);
-        let whole = Frame { left: 0.0, top: 0.0, right: scene.width, bottom: scene.height };
-        for mark in &scene.marks {
-            let (Mark::Line { points, .. } | Mark::Area { points, .. }) = mark else { continue };
-            for point in points {
-                assert!(whole.holds(&Frame::around(*point, 0.0)), "{case} {} {}: {point:?}", profile.name, figure.id);
-            }
+        assert_inside(case, profile, &figure);
+    }
+}
+
+/// Every line and area of a figure is inside of it.
+pub(super) fn assert_inside(case: &str, profile: &Profile, figure: &Figure) {
+    let scene = layout::scene(figure, profile, Title::Drawn);
+    let whole = Frame { left: 0.0, top: 0.0, right: scene.width, bottom: scene.height };
+    for mark in &scene.marks {
+        let (Mark::Line { points, .. } | Mark::Area { points, .. }) = mark else { continue };
+        for point in points {
+            assert!(whole.holds(&Frame::around(*point, 0.0)), "{case} {} {}: {point:?}", profile.name, figure.id);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How a sweep is looked at: which axis goes across, which one upward, and which ones are held.
 
-use super::survey::Survey;
+use super::survey::{Part, Survey};
 use crate::scenario::metric::Metric;
 use crate::scenario::model::Fetch;
 use crate::scenario::sweep::{Axis, Setting};
@@ -10,7 +10,7 @@ use crate::scenario::sweep::{Axis, Setting};
 pub struct View {
     /// Goes across: a poll period where there is one.
     pub x: usize,
-    /// Goes upward; `None` when only one key is swept.
+    /// Goes upward; `None` when only one key has several values.
     pub y: Option<usize>,
     /// Held: a picture for each combination of their values.
     pub rest: Vec<usize>,
@@ -25,22 +25,38 @@ pub enum Quantity {
     Notice,
 }
 
+/// The values of axes that neither go across nor upward: axis and place of each.
+pub type Held = Vec<(usize, usize)>;
+
 impl View {
-    /// Of some axes; `None` when there are none.
+    /// Of some axes; `None` when there are none. A key with one value only is held where others have more, words go upward, where they
+    /// have room, and of several keys the one with the most values.
     #[must_use]
     pub fn of(axes: &[Axis]) -> Option<View> {
         let timed = |axis: &Axis| axis.values.iter().all(|value| matches!(value, Setting::TimeNs(_)));
-        let period = axes.iter().position(|axis| timed(axis) && axis.key.ends_with("period"));
-        let x = period.or_else(|| axes.iter().position(timed)).or(axes.len().checked_sub(1))?;
-        let mut others = (0..axes.len()).filter(|axis| *axis != x);
-        let y = others.next();
-        Some(View { x, y, rest: others.collect() })
+        let numbers = |axis: &Axis| axis.values.iter().all(|value| value.number().is_some());
+        let several = |axis: &Axis| axis.values.len() > 1;
+        let wants: [&dyn Fn(&Axis) -> bool; 4] = [
+            &|axis| several(axis) && timed(axis) && axis.key.ends_with("period"),
+            &|axis| several(axis) && timed(axis),
+            &|axis| several(axis) && numbers(axis),
+            &several,
+        ];
+        let last = |wanted: &dyn Fn(&Axis) -> bool| axes.iter().rposition(wanted);
+        let first = |wanted: &dyn Fn(&Axis) -> bool| axes.iter().position(wanted);
+        let x = first(wants[0]).or_else(|| first(wants[1])).or_else(|| last(wants[2])).or_else(|| last(wants[3]));
+        let x = x.or(axes.len().checked_sub(1))?;
+        let others = || (0..axes.len()).filter(move |axis| *axis != x);
+        let values = |axis: &usize| axes[*axis].values.len();
+        // The most values, and among equals the first: the fewest pictures.
+        let y = others().rev().max_by_key(values).filter(|axis| several(&axes[*axis]));
+        Some(View { x, y, rest: others().filter(|axis| Some(*axis) != y).collect() })
     }
 
     /// Every combination of values of the axes that are held; one, of nothing, when none is.
     #[must_use]
-    pub fn slices(&self, axes: &[Axis]) -> Vec<Vec<(usize, usize)>> {
-        let mut slices: Vec<Vec<(usize, usize)>> = vec![Vec::new()];
+    pub fn slices(&self, axes: &[Axis]) -> Vec<Held> {
+        let mut slices: Vec<Held> = vec![Vec::new()];
         for &axis in &self.rest {
             let values = 0..axes[axis].values.len();
             let longer = slices.iter().flat_map(|slice| {
@@ -79,31 +95,38 @@ impl Survey {
         self.index.cells.iter().position(|cell| cell.at == at)
     }
 
-    /// What a poller takes over what the callback takes in the same cell; above 1 the callback is the cheaper one, or the earlier.
+    /// What a poller takes less what the callback takes in the same cell; above 0 the callback is the cheaper one, or the earlier.
     #[must_use]
-    pub fn ratio(&self, cell: usize, poller: &str, quantity: Quantity) -> Option<f64> {
-        let callback = self.callback()?;
-        let metric = Metric::named(quantity.metric())?;
-        over(self.value(cell, poller, metric)?, self.value(cell, callback, metric)?)
+    pub fn more(&self, cell: usize, poller: &str, quantity: Quantity, part: Part) -> Option<f64> {
+        let (poller, callback) = self.both(cell, poller, quantity, part)?;
+        Some(poller - callback).filter(|more| more.is_finite())
     }
 
-    /// The same by the closed forms.
+    /// The same as a ratio; above 1 the callback is the cheaper one.
     #[must_use]
-    pub fn foreseen_ratio(&self, cell: usize, poller: &str, quantity: Quantity) -> Option<f64> {
-        let callback = self.callback()?;
-        let of = |client: &str| {
-            let foreseen = self.index.cells.get(cell)?.foreseen.iter().find(|f| f.client == client)?;
-            match quantity {
-                Quantity::Cpu => foreseen.cpu_total_percent,
-                Quantity::Notice => foreseen.notice_mean_ns,
-            }
-        };
-        over(of(poller)?, of(callback)?)
+    pub fn ratio(&self, cell: usize, poller: &str, quantity: Quantity, part: Part) -> Option<f64> {
+        let (poller, callback) = self.both(cell, poller, quantity, part)?;
+        Some(poller / callback).filter(|ratio| ratio.is_finite() && *ratio > 0.0)
     }
-}
 
-fn over(a: f64, b: f64) -> Option<f64> {
-    Some(a / b).filter(|ratio| ratio.is_finite() && *ratio > 0.0)
+    /// What a poller and the callback take in a cell.
+    fn both(&self, cell: usize, poller: &str, quantity: Quantity, part: Part) -> Option<(f64, f64)> {
+        let of = |client: &str| self.taken(cell, client, quantity, part);
+        Some((of(poller)?, of(self.callback()?)?))
+    }
+
+    /// What a client takes in a cell.
+    #[must_use]
+    pub fn taken(&self, cell: usize, client: &str, quantity: Quantity, part: Part) -> Option<f64> {
+        if part != Part::Foreseen {
+            return self.value(cell, client, Metric::named(quantity.metric())?, part);
+        }
+        let foreseen = self.index.cells.get(cell)?.foreseen.iter().find(|f| f.client == client)?;
+        match quantity {
+            Quantity::Cpu => foreseen.cpu_total_percent,
+            Quantity::Notice => foreseen.notice_mean_ns,
+        }
+    }
 }
 
 impl Quantity {
