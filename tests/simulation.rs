@@ -127,6 +127,26 @@ fn figures_of_the_same_data_are_the_same_bytes_in_every_profile_and_format() {
 }
 
 #[test]
+fn figures_show_the_clients_that_were_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(simulate(folder.path(), "run", "2", &["--facts", "news", "--quiet"]).status.success());
+    let draw = |clients: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pollcost"));
+        command.arg("report").arg(folder.path().join("run")).arg("-o").arg(folder.path().join("some"));
+        command.args(["--clients", clients, "--format", "csv", "--quiet"]).output().unwrap()
+    };
+    assert!(draw("serial,monitor").status.success());
+    let drawn = files(&folder.path().join("some"));
+    assert!(!drawn.contains_key("report.html"), "only figures are written");
+    let table = String::from_utf8(drawn["figures/notice_ecdf.csv"].clone()).unwrap();
+    assert!(table.contains("\nmonitor,") && table.contains("\nserial,") && !table.contains("\nbatch,"), "{table}");
+    let unknown = draw("serial,nobody");
+    let told = String::from_utf8_lossy(&unknown.stderr);
+    assert_eq!(unknown.status.code(), Some(2), "{told}");
+    assert!(told.contains("--clients nobody: there is none of that name; there are monitor, batch, serial"), "{told}");
+}
+
+#[test]
 fn facts_change_no_number_and_summing_them_up_again_gives_the_same() {
     let folder = tempfile::tempdir().unwrap();
     for (out, facts) in [("none", None), ("news", Some("news")), ("full", Some("full"))] {
