@@ -16,6 +16,9 @@
 //! - [`io`]: the only room that touches the operating system.
 //! - [`cli`]: arguments to requests, errors to messages and exit codes.
 
+// A closed terminal or pipe ends nothing: `io::remark`, and `cli` for what was asked for.
+#![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
+
 pub mod ca;
 pub mod cli;
 pub mod client;

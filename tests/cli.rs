@@ -1,22 +1,15 @@
 //! The command line as a user meets it: help texts, messages and exit codes.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test writes files and may panic")]
 
-use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::Stdio;
+mod running;
 
-use assert_cmd::Command;
+use std::fs;
+use std::io::{BufRead, BufReader, pipe};
+use std::path::Path;
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-
-/// Runs `pollcost` and returns its exit code, standard output and standard error.
-fn pollcost(folder: &Path, args: &[&str]) -> (i32, String, String) {
-    let mut command = Command::cargo_bin("pollcost").unwrap();
-    let output = command.current_dir(folder).env("NO_COLOR", "1").args(args).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
-}
+use running::{expect_code, monitor, pollcost, program, pvs, scenario};
 
 fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -115,15 +108,26 @@ fn a_printed_scenario_is_read_back_the_same() {
     }
 }
 
+/// The blocks of TOML on a page.
+fn blocks(page: &str) -> Vec<String> {
+    let text = fs::read_to_string(here().join(page)).unwrap();
+    text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).map(str::to_owned).collect()
+}
+
 #[test]
-fn the_scenario_in_the_readme_is_good() {
-    let readme = fs::read_to_string(here().join("README.md")).unwrap();
-    let blocks: Vec<&str> = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert!(blocks.len() >= 2);
+fn the_scenarios_in_the_readme_and_the_docs_are_good() {
+    let readme = blocks("README.md");
+    assert!(readme.len() >= 2 && readme[0].starts_with("[[pv]]"));
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("readme.toml"), blocks.concat()).unwrap();
-    let (code, _, err) = pollcost(folder.path(), &["scenarios", "readme.toml"]);
-    assert_eq!((code, err.as_str()), (0, ""));
+    for page in ["README.md", "docs/clients.md", "docs/expectations.md", "docs/python.md"] {
+        let of_page = blocks(page);
+        assert!(!of_page.is_empty(), "{page}");
+        // What a page shows is added to the file that the README begins with.
+        let text = if page == "README.md" { of_page.concat() } else { readme[0].clone() + &of_page.concat() };
+        fs::write(folder.path().join("page.toml"), text).unwrap();
+        let (code, _, err) = pollcost(folder.path(), &["scenarios", "page.toml"]);
+        assert_eq!((code, err.as_str()), (0, ""), "{page}");
+    }
 }
 
 #[test]
@@ -215,9 +219,7 @@ fn the_machine_is_examined() {
 
 #[test]
 fn an_examination_that_is_interrupted_tells_what_it_has() {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pollcost"));
-    let mut doctor =
-        command.args(["doctor", "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut doctor = program().args(["doctor", "--format", "json"]).spawn().unwrap();
     let mut progress = BufReader::new(doctor.stderr.take().unwrap());
     // The second step has begun: the first is measured.
     (0..2).for_each(|_| drop(progress.read_line(&mut String::new())));
@@ -227,4 +229,16 @@ fn an_examination_that_is_interrupted_tells_what_it_has() {
     let found: pollcost::doctor::Examination = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!((out.status.code(), found.interrupted), (Some(130), true));
     assert!(found.clocks.read_ps.is_some() && found.not_measured.iter().any(|what| what.contains("interruption")));
+}
+
+#[test]
+fn nobody_need_listen_to_the_progress() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = scenario(2, "100ms", &[pvs("T:{0..9}", "pattern = \"poisson\", rate_hz = 40"), monitor()]);
+    fs::write(folder.path().join("small.toml"), small).unwrap();
+    let (listener, progress) = pipe().unwrap();
+    drop(listener);
+    let args = ["simulate", "small.toml", "-o", "out"];
+    expect_code(&program().current_dir(folder.path()).args(args).stderr(progress).output().unwrap(), 0);
+    assert!(folder.path().join("out/report.html").exists());
 }

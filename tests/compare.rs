@@ -1,36 +1,23 @@
 //! `pollcost compare` and `pollcost baseline` through the program itself: formats, policies, what is refused, and what is measured in turn.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test reads files and may panic")]
 
+mod running;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
+use std::sync::LazyLock;
 
+use running::{expect_code, monitor, poller, program, pvs, scenario, text};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const SMALL: &str = r#"
-name = "small"
-seed = 5
-repeats = 4
-window = "1s"
-min_periods = 1
-warmup = "20ms"
-drain = "50ms"
-
-[[pv]]
-name = "T:{0..9}"
-change = { pattern = "periodic", rate_hz = 10 }
-
-[[client]]
-name = "monitor"
-fetch = "monitor"
-
-[[client]]
-name = "poll"
-fetch = "batch"
-period = "10ms"
-"#;
+/// A callback and a poller.
+static SMALL: LazyLock<String> = LazyLock::new(|| {
+    let blocks = [pvs("T:{0..9}", "pattern = \"periodic\", rate_hz = 10"), monitor(), poller("poll", "batch", "10ms")];
+    format!("name = \"small\"\nseed = 5\n{}", scenario(4, "1s", &blocks))
+});
 
 /// Clients, scenarios and runs of one test, and the program in their folder.
 struct Bench(TempDir);
@@ -55,19 +42,17 @@ impl Bench {
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pollcost"));
+        let mut command = program();
         command.args(arguments).current_dir(self.0.path()).env("GITHUB_STEP_SUMMARY", self.path("summary.md"));
-        command.stdin(Stdio::null()).output().unwrap()
+        command.output().unwrap()
     }
 
     /// What is printed, when it ends with this code.
     #[track_caller]
     fn told(&self, arguments: &[&str], code: i32) -> String {
         let output = self.run(arguments);
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let (out, error) = (text(output.stdout), text(output.stderr));
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{error}");
-        if code == 2 { error } else { out }
+        expect_code(&output, code);
+        text(if code == 2 { &output.stderr } else { &output.stdout })
     }
 
     /// A simulated run of a scenario, and its baseline beside it.
@@ -103,7 +88,7 @@ const EXPECT: &str = "[[expect]]\nsays = \"It is noticed soon.\"\nclient = \"mon
 #[test]
 fn bounds_of_a_policy_count() {
     let bench = Bench::new();
-    bench.simulated("base", SMALL);
+    bench.simulated("base", &SMALL);
     // 400 changes: a 99th percentile needs 1000.
     for (metric, bound, inconclusive, word, code) in [
         ("notice_p50_us", "5ms", "report", "pass", 0),
@@ -131,7 +116,7 @@ fn bounds_of_a_policy_count() {
 #[test]
 fn a_baseline_is_updated_by_its_policy() {
     let bench = Bench::new();
-    bench.simulated("now", SMALL);
+    bench.simulated("now", &SMALL);
     bench.changed("now.json", "kept.json", |b| measured(b, "notice_p50", &[0.1]));
     // Its run was not simulated, so that the new one is another experiment: said, and replaced all the same.
     let told = bench.told(&["baseline", "update", "kept.json", "now"], 0);
@@ -148,7 +133,7 @@ fn a_baseline_is_updated_by_its_policy() {
 #[test]
 fn every_format_says_the_same() {
     let bench = Bench::new();
-    bench.simulated("base", SMALL);
+    bench.simulated("base", &SMALL);
     bench.changed("base.json", "a.json", |b| measured(b, "notice_p50", &[1.0, 1.01, 0.99, 1.005]));
     bench.changed("base.json", "b.json", |b| {
         measured(b, "notice_p50", &[1.5, 1.51, 1.49, 1.505]);
@@ -198,7 +183,7 @@ fn every_format_says_the_same() {
 #[test]
 fn annotations_and_the_summary_of_a_job_have_an_end() {
     let bench = Bench::new();
-    bench.simulated("base", SMALL);
+    bench.simulated("base", &SMALL);
     let many = |factor: f64| {
         move |b: &mut Value| {
             measured(b, "notice_p50", &[factor, 1.01 * factor, 0.99 * factor]);
@@ -228,7 +213,7 @@ fn annotations_and_the_summary_of_a_job_have_an_end() {
 #[test]
 fn another_experiment_is_refused_and_the_difference_named() {
     let bench = Bench::new();
-    bench.simulated("base", SMALL);
+    bench.simulated("base", &SMALL);
     let without_poll = SMALL.split("[[client]]\nname = \"poll\"").next().unwrap();
     for (name, scenario, said) in [
         ("seed", SMALL.replace("seed = 5", "seed = 6"), "`seed`: `5` in the base, `6` in the new one"),
@@ -329,7 +314,7 @@ fn faults(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> 
 #[test]
 fn the_schema_refuses_what_is_not_a_comparison() {
     let bench = Bench::new();
-    bench.simulated("base", SMALL);
+    bench.simulated("base", &SMALL);
     let schema: Value = serde_json::from_str(&bench.told(&["compare", "--schema"], 0)).unwrap();
     let told: Value = serde_json::from_str(&bench.told(&["compare", "base", "base", "--format", "json"], 0)).unwrap();
     assert_eq!(faults(&schema, &schema, &told, "$"), Vec::<String>::new());
@@ -351,7 +336,7 @@ fn the_schema_refuses_what_is_not_a_comparison() {
 fn polled(period: &str) -> String {
     let text = SMALL.replace("{0..9}", "{0..49}").replace("window = \"1s\"", "window = \"200ms\"");
     let (before, _) = text.split_once("[[client]]").unwrap();
-    format!("{before}[[client]]\nname = \"poll\"\nfetch = \"batch\"\nperiod = \"{period}\"\n")
+    before.to_owned() + &poller("poll", "batch", period)
 }
 
 #[test]

@@ -1,27 +1,19 @@
 //! Expectations of a scenario, from its file to the exit code: on simulated runs, whose outcome is known.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test writes files and may panic")]
 
+mod running;
+
 use std::fs;
 use std::path::Path;
 
-use assert_cmd::Command;
+use running::{monitor, pollcost, poller, pvs, scenario};
 use serde_json::Value;
 
 /// One PV, a callback and a 100 ms poll: theory says that the poll notices after 50 ms on average and misses nothing.
-const SCENARIO: &str = r#"
-repeats = 3
-window = "5s"
-[[pv]]
-name = "A{0..9}"
-change = { pattern = "poisson", rate_hz = 2 }
-[[client]]
-name = "monitor"
-fetch = "monitor"
-[[client]]
-name = "poll"
-fetch = "batch"
-period = "100ms"
-"#;
+fn compared() -> String {
+    let blocks = [pvs("A{0..9}", "pattern = \"poisson\", rate_hz = 2"), monitor(), poller("poll", "batch", "100ms")];
+    scenario(3, "5s", &blocks)
+}
 
 const HOLDS: &str = r#"
 [[claim]]
@@ -81,16 +73,8 @@ relation = "<="
 value = "MEASURED"
 "#;
 
-fn pollcost(folder: &Path, args: &[&str]) -> (i32, String, String) {
-    let mut command = Command::cargo_bin("pollcost").unwrap();
-    let output = command.current_dir(folder).env("NO_COLOR", "1").args(args).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
-}
-
-/// Simulates the scenario with these expectations; the exit code and the verdicts.
 fn simulate(folder: &Path, out: &str, expectations: &str) -> (i32, Value) {
-    fs::write(folder.join("mine.toml"), format!("{SCENARIO}{expectations}")).unwrap();
+    fs::write(folder.join("mine.toml"), format!("{}{expectations}", compared())).unwrap();
     let args = ["simulate", "mine.toml", "-o", out, "--check", "--format", "json", "--quiet"];
     let (code, text, error) = pollcost(folder, &args);
     assert_eq!(error, "");
@@ -135,10 +119,12 @@ fn what_holds_does_not_hold_and_cannot_be_told_is_in_the_exit_code() {
 }
 
 #[test]
-fn the_expectations_of_the_readme_hold() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let blocks: Vec<&str> = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let wanted = ["[[pv]]", "[[expect]]"].map(|head| *blocks.iter().find(|b| b.starts_with(head)).unwrap());
+fn the_expectations_of_the_docs_hold() {
+    let wanted = [("README.md", "[[pv]]"), ("docs/expectations.md", "[[expect]]")].map(|(page, head)| {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+        let mut blocks = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        blocks.find(|block| block.starts_with(head)).unwrap().to_owned()
+    });
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("mine.toml"), wanted.concat()).unwrap();
     let args = ["simulate", "mine.toml", "-o", "out", "--duration", "3s", "--check", "--format", "json", "--quiet"];
@@ -152,7 +138,7 @@ fn the_expectations_of_the_readme_hold() {
 #[test]
 fn a_check_of_nothing_is_a_mistake() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("mine.toml"), SCENARIO).unwrap();
+    fs::write(folder.path().join("mine.toml"), compared()).unwrap();
     let (code, _, error) = pollcost(folder.path(), &["simulate", "mine.toml", "--check"]);
     assert_eq!(code, 2);
     assert!(error.contains("expects nothing") && error.contains("[[expect]]"), "{error}");

@@ -1,50 +1,26 @@
 //! Whole runs through the program itself: the facts hold together, and what goes wrong is told and loses nothing.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
 
+mod running;
+
 use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command};
+use std::sync::LazyLock;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use running::{Row, expect_code, files, monitor, number, poller, program, pvs, rows, scenario, text};
 
-const SMALL: &str = r#"
-name = "small"
-repeats = 2
-window = "300ms"
-min_periods = 1
-warmup = "20ms"
-drain = "50ms"
-
-[[pv]]
-name = "T:{0..4}"
-change = { pattern = "periodic", period = "20ms" }
-
-[[client]]
-name = "monitor"
-fetch = "monitor"
-
-[[client]]
-name = "poll"
-fetch = "batch"
-pacing = "fixed-delay"
-period = "2ms"
-
-[[client]]
-name = "serial"
-fetch = "serial"
-pacing = "fixed-delay"
-period = "30ms"
-"#;
-
-fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pollcost"));
-    command.env("NO_COLOR", "1").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
+/// A callback and two pollers.
+static SMALL: LazyLock<String> = LazyLock::new(|| {
+    let clients = [monitor(), poller("poll", "batch", "2ms"), poller("serial", "serial", "30ms")];
+    let changing = pvs("T:{0..4}", "pattern = \"periodic\", period = \"20ms\"");
+    scenario(2, "300ms", &[&[changing][..], &clients].concat())
+});
 
 /// Writes a scenario and prepares `pollcost run` of it into `out` below the folder.
 fn run_of(folder: &Path, scenario: &str, options: &[&str]) -> Command {
@@ -55,40 +31,17 @@ fn run_of(folder: &Path, scenario: &str, options: &[&str]) -> Command {
     command
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-#[track_caller]
-fn expect_code(output: &Output, code: i32) {
-    assert_eq!(output.status.code(), Some(code), "{}\n{}", text(&output.stdout), text(&output.stderr));
-}
-
-/// The rows of a CSV file as maps from column to cell.
-fn rows(path: &Path) -> Vec<HashMap<String, String>> {
-    let mut reader = csv::Reader::from_path(path).unwrap();
-    let header = reader.headers().unwrap().clone();
-    let row = |record: csv::StringRecord| {
-        header.iter().map(str::to_owned).zip(record.iter().map(str::to_owned)).collect::<HashMap<_, _>>()
-    };
-    reader.records().map(|record| row(record.unwrap())).collect()
-}
-
-fn number(row: &HashMap<String, String>, column: &str) -> u64 {
-    row[column].parse().unwrap_or_else(|_| panic!("{column}: {:?}", row[column]))
-}
-
 type Key = (String, String, String);
 
 /// `(client, repeat, pv)` of a row.
-fn key(row: &HashMap<String, String>) -> Key {
+fn key(row: &Row) -> Key {
     (row["client"].clone(), row["repeat"].clone(), row["pv"].clone())
 }
 
 #[test]
 fn facts_of_a_run_hold_together() {
     let folder = tempfile::tempdir().unwrap();
-    let output = run_of(folder.path(), SMALL, &["--facts", "full"]).output().unwrap();
+    let output = run_of(folder.path(), &SMALL, &["--facts", "full"]).output().unwrap();
     expect_code(&output, 0);
     let out = folder.path().join("out");
 
@@ -158,7 +111,7 @@ fn facts_of_a_run_hold_together() {
 #[test]
 fn side_by_side_each_client_has_its_own_ledger() {
     let folder = tempfile::tempdir().unwrap();
-    let scenario = format!("concurrent = true\n{SMALL}");
+    let scenario = format!("concurrent = true\n{}", *SMALL);
     let output = run_of(folder.path(), &scenario, &["--repeats", "1", "--format", "json"]).output().unwrap();
     expect_code(&output, 0);
     let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -220,7 +173,7 @@ fn bad_places_are_refused_before_anything_runs() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let output = run_of(folder.path(), SMALL, &["--port", &port]).output().unwrap();
+    let output = run_of(folder.path(), &SMALL, &["--port", &port]).output().unwrap();
     expect_code(&output, 2);
     assert!(text(&output.stderr).contains(&port), "{}", text(&output.stderr));
     assert!(!folder.path().join("out").exists(), "nothing is written");
@@ -238,7 +191,7 @@ fn bad_places_are_refused_before_anything_runs() {
 
     fs::create_dir(folder.path().join("out")).unwrap();
     fs::write(folder.path().join("out/thesis.txt"), "mine").unwrap();
-    let output = run_of(folder.path(), SMALL, &[]).output().unwrap();
+    let output = run_of(folder.path(), &SMALL, &[]).output().unwrap();
     expect_code(&output, 2);
     assert_eq!(fs::read_dir(folder.path().join("out")).unwrap().count(), 1, "what was there is untouched");
 }
@@ -358,7 +311,7 @@ fn finish(child: Child, mut lines: impl Read) -> (i32, String, String) {
 #[test]
 fn an_ioc_that_dies_ends_the_run_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let (child, lines) = started(&mut run_of(folder.path(), SMALL, &[]));
+    let (child, lines) = started(&mut run_of(folder.path(), &SMALL, &[]));
     kill(child_of(child.id(), "internal-ioc"), Signal::SIGKILL).unwrap();
     let (code, out, told) = finish(child, lines);
     assert_eq!(code, 4, "{out}\n{told}");
@@ -373,20 +326,18 @@ fn an_ioc_that_dies_ends_the_run_and_loses_nothing() {
 
 #[test]
 fn an_interrupted_run_keeps_and_reports_what_it_has() {
-    // A person at a terminal; `timeout`, or a CI job that is over.
-    for signal in [Signal::SIGINT, Signal::SIGTERM] {
-        is_interrupted_by(signal);
-    }
+    // As from the keyboard, and as from a CI server that cancels a job.
+    [Signal::SIGINT, Signal::SIGTERM].into_iter().for_each(keeps_and_reports_what_it_has);
 }
 
-fn is_interrupted_by(signal: Signal) {
+fn keeps_and_reports_what_it_has(signal: Signal) {
     let folder = tempfile::tempdir().unwrap();
     // Long enough that only the interruption can end it.
     let long = SMALL.replace("min_periods = 1", "min_periods = 1_000_000");
     let (child, lines) = started(&mut run_of(folder.path(), &long, &[]));
     kill(Pid::from_raw(child.id().cast_signed()), signal).unwrap();
     let (code, out, told) = finish(child, lines);
-    assert_eq!(code, 130, "{out}\n{told}");
+    assert_eq!(code, 130, "{signal}: {out}\n{told}");
     let summary = rows(&folder.path().join("out/summary.csv"));
     assert_eq!(summary[0]["client"], "monitor");
     assert!(number(&summary[0], "noticed") > 0);
@@ -395,24 +346,6 @@ fn is_interrupted_by(signal: Signal) {
         fs::read(entry.path().join("cmdline")).ok().filter(|line| text(line).contains(folder.path().to_str().unwrap()))
     });
     assert_eq!(processes.count(), 0, "nothing of the run is left");
-}
-
-/// Every file below a folder, by its path from there.
-fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut folders = vec![folder.to_owned()];
-    let mut found = Vec::new();
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                found.push((path.strip_prefix(folder).unwrap().display().to_string(), fs::read(&path).unwrap()));
-            }
-        }
-    }
-    found.sort();
-    found
 }
 
 #[test]
@@ -429,7 +362,7 @@ fn the_sample_reports_are_what_their_runs_give() {
             expect_code(&output, 0);
         };
         draw(&[]);
-        for (name, _) in files(&sample) {
+        for name in files(&sample).keys() {
             // Those of other profiles have a folder each.
             let ["figures", profile, file] = name.split('/').collect::<Vec<_>>()[..] else { continue };
             let (id, ending) = file.split_once('.').unwrap();
@@ -439,11 +372,11 @@ fn the_sample_reports_are_what_their_runs_give() {
         let kept = files(&sample);
         let shown = sample.display();
         for (name, content) in &drawn {
-            let same = kept.iter().any(|(kept, bytes)| kept == name && bytes == content);
+            let same = kept.get(name) == Some(content);
             assert!(same, "{shown}/{name} differs: draw it again with `pollcost report {shown}`, and look at it");
         }
-        for (name, _) in kept.iter().filter(|(name, _)| name.starts_with("figures/")) {
-            assert!(drawn.iter().any(|(drawn, _)| drawn == name), "{shown}/{name} is drawn no more: remove it");
+        for name in kept.keys().filter(|name| name.starts_with("figures/")) {
+            assert!(drawn.contains_key(name), "{shown}/{name} is drawn no more: remove it");
         }
     }
 }

@@ -1,60 +1,33 @@
 //! An IOC that is restarted in mid-window, live and simulated: nothing is lost or invented but what the outage explains.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may")]
 
+mod running;
+
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use pollcost::io::runs::{LoadedRun, load};
+use running::{done, monitor, poller, pvs, scenario};
 
-const SCENARIO: &str = r#"
-repeats = 1
-window = "3s"
-min_periods = 1
-warmup = "30ms"
-drain = "500ms"
-restart = { at = "300ms", down = "300ms" }
-
-[[pv]]
-name = "T:{0..4}"
-change = { pattern = "periodic", period = "20ms" }
-
-[[client]]
-name = "monitor"
-fetch = "monitor"
-
-[[client]]
-name = "batch"
-fetch = "batch"
-period = "5ms"
-
-[[client]]
-name = "serial"
-fetch = "serial"
-period = "30ms"
-
-[[client]]
-name = "cached"
-fetch = "cached"
-period = "10ms"
-
-[[client]]
-name = "connect"
-fetch = "connect"
-period = "10ms"
-"#;
+/// Every fetch.
+fn restarted() -> String {
+    let blocks = [
+        pvs("T:{0..4}", "pattern = \"periodic\", period = \"20ms\""),
+        monitor(),
+        poller("batch", "batch", "5ms"),
+        poller("serial", "serial", "30ms"),
+        poller("cached", "cached", "10ms"),
+        poller("connect", "connect", "10ms"),
+    ];
+    let times = scenario(1, "3s", &blocks).replace("drain = \"50ms\"", "drain = \"500ms\"");
+    format!("restart = {{ at = \"300ms\", down = \"300ms\" }}\n{times}")
+}
 
 /// Runs the scenario by a command of the program.
 fn run(folder: &Path, command: &str) -> LoadedRun {
-    let file = folder.join("restarted.toml");
-    fs::write(&file, SCENARIO).unwrap();
-    let out = folder.join(command);
-    let options = ["--quiet", "--facts", "full"];
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_pollcost")).arg(command).arg(file).arg("-o").arg(&out).args(options).output();
-    let output = output.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    load(&out).unwrap()
+    fs::write(folder.join("restarted.toml"), restarted()).unwrap();
+    done(folder, &[command, "restarted.toml", "-o", command, "--quiet", "--facts", "full"]);
+    load(&folder.join(command)).unwrap()
 }
 
 fn holds_together(run: &LoadedRun) {

@@ -2,74 +2,40 @@
 //! shows when the simulation is fed with its samples.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may")]
 
-use std::collections::{BTreeMap, HashMap};
+mod running;
+
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
+use std::sync::LazyLock;
 
 use pollcost::io::runs::load;
 use pollcost::report::profile::PROFILES;
 use pollcost::stats::Estimate;
 use pollcost::summary::{ClientSummary, summarise};
+use running::{files, monitor, poller, program, pvs, scenario};
 
-const SMALL: &str = r#"
-repeats = 2
-window = "400ms"
-min_periods = 2
-warmup = "30ms"
-drain = "50ms"
-
-[[pv]]
-name = "T:{0..9}"
-change = { pattern = "poisson", rate_hz = 40 }
-
-[[pv]]
-name = "U"
-type = "char"
-change = { pattern = "motor", rate_hz = 900, moving = "100ms", resting = "100ms" }
-
-[[client]]
-name = "monitor"
-fetch = "monitor"
-
-[[client]]
-name = "batch"
-fetch = "batch"
-period = "3ms"
-
-[[client]]
-name = "serial"
-fetch = "serial"
-period = "20ms"
-
-[[client]]
-name = "other"
-command = ["no-such-program"]
-fetch = "monitor"
-"#;
+/// Clients of three kinds, one that is a program of its own, and PVs of two kinds.
+static SMALL: LazyLock<String> = LazyLock::new(|| {
+    let motor = "pattern = \"motor\", rate_hz = 900, moving = \"100ms\", resting = \"100ms\"";
+    let blocks = [
+        pvs("T:{0..9}", "pattern = \"poisson\", rate_hz = 40"),
+        pvs("U", motor) + "type = \"char\"\n",
+        monitor(),
+        poller("batch", "batch", "3ms"),
+        poller("serial", "serial", "20ms"),
+        "[[client]]\nname = \"other\"\ncommand = [\"no-such-program\"]\nfetch = \"monitor\"\n".to_owned(),
+    ];
+    scenario(2, "400ms", &blocks)
+});
 
 fn simulate(folder: &Path, out: &str, threads: &str, options: &[&str]) -> Output {
     let file = folder.join("small.toml");
-    fs::write(&file, SMALL).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pollcost"));
+    fs::write(&file, &*SMALL).unwrap();
+    let mut command = program();
     command.env("RAYON_NUM_THREADS", threads).arg("simulate").arg(file).arg("-o").arg(folder.join(out)).args(options);
     command.output().unwrap()
-}
-
-/// All files below a folder and what is in them.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap().map(|e| e.unwrap().path()) {
-            if entry.is_dir() {
-                folders.push(entry);
-            } else {
-                found.insert(entry.strip_prefix(folder).unwrap().display().to_string(), fs::read(entry).unwrap());
-            }
-        }
-    }
-    found
 }
 
 #[test]
@@ -201,8 +167,7 @@ fn a_simulation_says_that_it_is_one() {
         assert!(!text(name).contains(">measured"), "{name}");
     }
     // Drawing it again does not lose it.
-    let again =
-        Command::new(env!("CARGO_BIN_EXE_pollcost")).arg("report").arg(folder.path().join("out")).output().unwrap();
+    let again = program().arg("report").arg(folder.path().join("out")).output().unwrap();
     assert!(again.status.success());
     assert!(
         String::from_utf8_lossy(&fs::read(folder.path().join("out/report.md")).unwrap())
@@ -224,8 +189,7 @@ fn links_that_cannot_be_had_are_bad_input() {
 fn an_examined_machine_can_be_the_link() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("machine.json");
-    let mut examined = Command::new(env!("CARGO_BIN_EXE_pollcost"));
-    let examined = examined.args(["doctor", "--quick", "--quiet", "-o"]).arg(&file).output();
+    let examined = program().args(["doctor", "--quick", "--quiet", "-o"]).arg(&file).output();
     assert!(examined.unwrap().status.success());
     let link = format!("doctor:{}", file.display());
     let done = simulate(folder.path(), "out", "2", &["--link", &link, "--quiet"]);
@@ -278,36 +242,17 @@ fn close(one: &Path, other: &Path, latency: f64, fraction: f64, cpu: f64) {
     }
 }
 
-const ALIKE: &str = r#"
-repeats = 5
-window = "1s"
-min_periods = 5
-warmup = "100ms"
-drain = "100ms"
-
-[[pv]]
-name = "T:{0..19}"
-change = { pattern = "poisson", rate_hz = 10 }
-
-[[client]]
-name = "monitor"
-fetch = "monitor"
-
-[[client]]
-name = "batch-5ms"
-fetch = "batch"
-period = "5ms"
-
-[[client]]
-name = "batch-100ms"
-fetch = "batch"
-period = "100ms"
-
-[[client]]
-name = "serial-20ms"
-fetch = "serial"
-period = "20ms"
-"#;
+/// A callback and three pollers at PVs that change at random.
+fn alike() -> String {
+    let blocks = [
+        pvs("T:{0..19}", "pattern = \"poisson\", rate_hz = 10"),
+        monitor(),
+        poller("batch-5ms", "batch", "5ms"),
+        poller("batch-100ms", "batch", "100ms"),
+        poller("serial-20ms", "serial", "20ms"),
+    ];
+    scenario(5, "1s", &blocks).replace("min_periods = 1", "min_periods = 5")
+}
 
 /// A live run against the simulation that is fed with its samples: notice latency (mean, p50, p90), mean poll period, redundant and missed
 /// fraction. Both sides have intervals over five repeats; the difference is at most their half widths together, three times, and a twentieth (of a
@@ -318,10 +263,9 @@ fn a_live_run_is_what_its_own_samples_simulate() {
     let folder = tempfile::tempdir().unwrap();
     let (live, simulated) = (folder.path().join("live"), folder.path().join("simulated"));
     let file = folder.path().join("alike.toml");
-    fs::write(&file, ALIKE).unwrap();
+    fs::write(&file, alike()).unwrap();
     let run = |command: &str, out: &Path, more: &[&str]| {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_pollcost"));
-        let done = program.arg(command).arg(&file).args(["--quiet", "-o"]).arg(out).args(more).output().unwrap();
+        let done = program().arg(command).arg(&file).args(["--quiet", "-o"]).arg(out).args(more).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         load(out).unwrap().summary
     };

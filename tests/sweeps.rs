@@ -1,76 +1,28 @@
 //! Sweeps through the program itself: started again, split over machines and put together, the result is the same.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
 
-use std::collections::BTreeMap;
+mod running;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
+use std::sync::LazyLock;
 use std::time::Duration;
 
-const SWEEP: &str = r#"
-window = "300ms"
-repeats = 2
-min_periods = 2
-warmup = "20ms"
-drain = "30ms"
+use running::{done, files, monitor, pollcost, poller, program, pvs, refused, scenario};
 
-[[pv]]
-name = "T:{0..3}"
-pvs = 4
-change = { pattern = "poisson", rate_hz = 40 }
+/// Three rates and three periods.
+static SWEEP: LazyLock<String> = LazyLock::new(|| {
+    let changing = pvs("T:{0..3}", "pattern = \"poisson\", rate_hz = 40") + "pvs = 4\n";
+    let values = "[sweep]\npv.change.rate_hz = [5, 50, 500]\nclient.period = [\"1ms\", \"10ms\", \"100ms\"]\n";
+    scenario(2, "300ms", &[changing, monitor(), poller("poll", "batch", "3ms"), values.to_owned()])
+});
 
-[[client]]
-name = "monitor"
-fetch = "monitor"
-
-[[client]]
-name = "poll"
-fetch = "batch"
-period = "3ms"
-
-[sweep]
-pv.change.rate_hz = [5, 50, 500]
-client.period = ["1ms", "10ms", "100ms"]
-"#;
-
-/// Runs the program in a folder that has the sweep as `s.toml`.
-fn pollcost(folder: &Path, args: &[&str]) -> Output {
-    let file = folder.join("s.toml");
-    if !file.exists() {
-        fs::write(&file, SWEEP).unwrap();
-    }
-    Command::new(env!("CARGO_BIN_EXE_pollcost")).current_dir(folder).args(args).output().unwrap()
-}
-
-fn done(folder: &Path, args: &[&str]) -> String {
-    let output = pollcost(folder, args);
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn refused(folder: &Path, args: &[&str]) -> String {
-    let output = pollcost(folder, args);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
-    said.replace(folder.to_str().unwrap(), "DIR")
-}
-
-/// All files below a folder and what is in them.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(one) = folders.pop() {
-        for entry in fs::read_dir(one).unwrap().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                found.insert(name, fs::read(path).unwrap());
-            }
-        }
-    }
-    found
+/// A folder that has the sweep as `s.toml`.
+fn bench() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s.toml"), &*SWEEP).unwrap();
+    folder
 }
 
 /// Not `assert_eq`: files are long.
@@ -89,18 +41,13 @@ fn cells(folder: &Path) -> usize {
 
 #[test]
 fn a_sweep_that_was_killed_goes_on_and_comes_out_the_same() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = bench();
     let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
     // Long enough that some cells are left when the first are done.
     let args = ["simulate", "s.toml", "-q", "--duration", "20s"];
     done(folder.path(), &[&args[..], &["-o", "whole"]].concat());
-    let mut child = Command::new(env!("CARGO_BIN_EXE_pollcost"))
-        .current_dir(folder.path())
-        .args(args)
-        .args(["-o", "killed"])
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child =
+        program().current_dir(folder.path()).args(args).args(["-o", "killed"]).stdout(Stdio::null()).spawn().unwrap();
     while cells(&killed) < 2 {
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
         std::thread::sleep(Duration::from_millis(1));
@@ -118,7 +65,7 @@ fn a_sweep_that_was_killed_goes_on_and_comes_out_the_same() {
 
 #[test]
 fn shards_that_are_merged_are_what_one_machine_makes() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = bench();
     let make = |out: &str, with: &[&str]| {
         done(folder.path(), &[&["simulate", "s.toml", "-q", "-o", out, "--facts", "news"][..], with].concat());
     };
@@ -141,7 +88,7 @@ fn shards_that_are_merged_are_what_one_machine_makes() {
 
 #[test]
 fn what_does_not_belong_together_is_not_merged() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = bench();
     let shard = |part: &str, out: &str, more: &[&str]| {
         let args = ["simulate", "s.toml", "-q", "--no-report", "-o", out, "--shard", part];
         done(folder.path(), &[&args[..], more].concat());
@@ -191,7 +138,7 @@ fn what_does_not_belong_together_is_not_merged() {
 
 #[test]
 fn a_second_start_takes_only_the_same_sweep() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = bench();
     let again =
         |more: &[&str]| refused(folder.path(), &[&["simulate", "s.toml", "-q", "-o", "out"][..], more].concat());
     done(folder.path(), &["simulate", "s.toml", "-q", "--no-report", "-o", "out"]);
@@ -217,7 +164,7 @@ fn a_second_start_takes_only_the_same_sweep() {
 
 #[test]
 fn a_sweep_has_a_report_that_can_be_drawn_again() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = bench();
     let out = folder.path().join("out");
     let told = done(folder.path(), &["simulate", "s.toml", "-o", "out"]);
     assert!(told.ends_with("Table: out/sweep.csv\nReport: out/report.html\n"), "{told}");
@@ -255,7 +202,7 @@ fn a_sweep_has_a_report_that_can_be_drawn_again() {
 
 #[test]
 fn a_cell_in_which_a_client_failed_is_run_again() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = bench();
     let args = ["simulate", "s.toml", "--no-report", "-o", "out"];
     done(folder.path(), &args);
     let document = folder.path().join("out/0004-rate_hz-50-period-10ms/run.json");
@@ -266,9 +213,8 @@ fn a_cell_in_which_a_client_failed_is_run_again() {
         1,
     );
     fs::write(&document, failed).unwrap();
-    let output = pollcost(folder.path(), &args);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success());
+    let (code, _, said) = pollcost(folder.path(), &args);
+    assert_eq!(code, 0);
     assert!(said.contains("5/9  rate_hz 50, period 10 ms: a client failed in it; it is run again"), "{said}");
     assert_eq!(said.matches("is there already").count(), 8, "{said}");
     assert!(fs::read_to_string(&document).unwrap() == whole);
@@ -276,7 +222,7 @@ fn a_cell_in_which_a_client_failed_is_run_again() {
 
 #[test]
 fn programs_get_it_as_json() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = bench();
     let json = |args: &[&str]| -> serde_json::Value { serde_json::from_str(&done(folder.path(), args)).unwrap() };
     let plan = json(&["simulate", "s.toml", "--plan", "--format", "json", "--shard", "1/3"]);
     assert_eq!((plan["shard"].as_str(), plan["virtual_time"].as_bool()), (Some("1/3"), Some(true)));
@@ -296,18 +242,18 @@ fn programs_get_it_as_json() {
 
 #[test]
 fn a_plan_says_what_would_be_run_and_runs_nothing() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = bench();
     let told = done(folder.path(), &["run", "s.toml", "--plan", "-o", "out"]);
     let last = told.lines().last().unwrap();
     assert_eq!(told.lines().count(), 11);
-    assert!(told.starts_with("rate_hz 5, period 1 ms: 1.4 s\n"), "{told}");
-    assert_eq!(last, "9 cells, about 14 seconds and a little more");
+    assert!(told.starts_with("rate_hz 5, period 1 ms: 1.5 s\n"), "{told}");
+    assert_eq!(last, "9 cells, about 15 seconds and a little more");
     assert!(!folder.path().join("out").exists());
 }
 
 #[test]
 fn a_live_sweep_is_measured_and_not_measured_twice() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = bench();
     let small =
         SWEEP.replace("[5, 50, 500]", "[50]").replace(", \"100ms\"]", "]").replace("repeats = 2", "repeats = 1");
     fs::write(folder.path().join("s.toml"), small).unwrap();

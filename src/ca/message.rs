@@ -22,14 +22,12 @@ pub mod command {
     pub const RSRV_IS_UP: u16 = 13;
     pub const NOT_FOUND: u16 = 14;
     pub const READ_NOTIFY: u16 = 15;
-    pub const REPEATER_CONFIRM: u16 = 17;
     pub const CREATE_CHAN: u16 = 18;
     pub const WRITE_NOTIFY: u16 = 19;
     pub const CLIENT_NAME: u16 = 20;
     pub const HOST_NAME: u16 = 21;
     pub const ACCESS_RIGHTS: u16 = 22;
     pub const ECHO: u16 = 23;
-    pub const REPEATER_REGISTER: u16 = 24;
     pub const CREATE_CH_FAIL: u16 = 26;
     pub const SERVER_DISCONN: u16 = 27;
 }
@@ -53,10 +51,8 @@ pub mod eca {
     pub const PUTFAIL: u32 = message(WARNING, 20);
     pub const BADCOUNT: u32 = message(WARNING, 22);
     pub const BADSTR: u32 = message(ERROR, 23);
-    pub const DISCONN: u32 = message(WARNING, 24);
     pub const BADMONID: u32 = message(ERROR, 30);
     pub const DEFUNCT: u32 = message(FATAL, 34);
-    pub const PUTCBINPROG: u32 = message(ERROR, 45);
     pub const NORDACCESS: u32 = message(WARNING, 46);
     pub const NOWTACCESS: u32 = message(WARNING, 47);
     pub const NOCONVERT: u32 = message(WARNING, 50);
@@ -91,12 +87,6 @@ pub mod search_reply {
 #[must_use]
 pub fn padded(size: usize) -> usize {
     size.div_ceil(8) * 8
-}
-
-/// Appends zero bytes until the payload that started at `from` is a multiple of 8.
-pub fn pad_from(out: &mut Vec<u8>, from: usize) {
-    let size = out.len() - from;
-    out.resize(from + padded(size), 0);
 }
 
 /// A payload's text up to its first NUL; anything that is not UTF-8 is replaced.

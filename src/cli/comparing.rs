@@ -147,6 +147,8 @@ impl From<CompareError> for Failure {
             CompareError::Run(_) | CompareError::File(_) => {
                 "name a run folder, or a baseline that `pollcost baseline save` has made"
             }
+            CompareError::PolicyFile(_) => "a policy is a TOML file with keys such as `level`, `repeats` and `metrics`",
+            CompareError::Folder(_) => "name a folder that holds baselines (*.json) or run folders",
             CompareError::Empty(_) => "put baselines there: pollcost baseline save RUN DIR/2026-01-31.json",
             CompareError::Policy(_) | CompareError::Write(_) => "",
         };
@@ -169,6 +171,7 @@ impl From<InterleaveError> for Failure {
         match error {
             InterleaveError::Different(_) => Failure::bad_input(text, "both must run the same experiment"),
             InterleaveError::Interrupted => Failure { exit: exit::INTERRUPTED, ..Failure::measurement(text, "") },
+            InterleaveError::NotReady(lack) => Failure::bad_input(text, lack.mend),
             InterleaveError::Steady(_) => Failure::measurement(text, "leave it to the scheduler: --unsteady"),
             _ => Failure::measurement(text, ""),
         }

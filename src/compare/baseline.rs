@@ -230,7 +230,8 @@ impl ClientValues {
     /// Whether it is called back: its latency is the machine's then, and not that of a poll period.
     #[must_use]
     pub fn is_called_back(&self) -> bool {
-        self.strategy.split(',').next() == Some(fetch_word(Fetch::Monitor))
+        let fetch = self.strategy.split(',').next().and_then(|words| words.rsplit(" × ").next());
+        fetch == Some(fetch_word(Fetch::Monitor))
     }
 
     fn check(&self) -> Result<(), BaselineError> {

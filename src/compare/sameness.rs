@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::baseline::{Baseline, Digest};
-use crate::scenario::model::{Change, ClientSpec, PvGroup, Scenario};
+use crate::scenario::model::{Change, ClientSpec, Program, PvGroup, Scenario};
 use crate::summary::strategy::strategy;
 
-/// The parts of a scenario that make its numbers: everything but its words, and how often it is repeated. The program of a client is
-/// left out, for that is what is compared.
+/// The parts of a scenario that make its numbers: everything but its words, and how often it is repeated. The program of a client, and the
+/// interpreter that it runs on, are left out, for they are what is compared.
 #[must_use]
 pub fn parts(scenario: &Scenario) -> BTreeMap<String, String> {
     let mut parts = BTreeMap::from([
@@ -23,6 +23,7 @@ pub fn parts(scenario: &Scenario) -> BTreeMap<String, String> {
         ("event_queue", scenario.event_queue.map(|entries| entries.to_string())),
         ("spin", scenario.spin.map(|spin| spin.to_string())),
         ("steady", scenario.steady.then(|| "yes".to_owned())),
+        ("restart", scenario.restart.map(|restart| format!("after {} for {}", restart.at, restart.down))),
     ];
     parts.extend(unusual.into_iter().filter_map(|(part, says)| Some((part.to_owned(), says?))));
     for (index, group) in scenario.groups.iter().enumerate() {
@@ -56,7 +57,11 @@ fn of_client(client: &ClientSpec) -> String {
     client.pvs.iter().for_each(|pv| digest.add(pv.index() as u64));
     let service =
         if client.service_time.0 > 0 { format!(", service time {}", client.service_time) } else { String::new() };
-    format!("{}, {} PVs ({}), {:?}{service}", strategy(client), client.pvs.len(), digest.text(), client.dbr)
+    let mut anywhere = client.clone();
+    if let Program::Library(library) = &mut anywhere.program {
+        library.python = None;
+    }
+    format!("{}, {} PVs ({}), {:?}{service}", strategy(&anywhere), client.pvs.len(), digest.text(), client.dbr)
 }
 
 /// What differs between two runs that must not, in words; empty when they may be compared.

@@ -181,6 +181,11 @@ fn another_machine_is_compared_on_counters_and_floors() {
     // The same latency on a floor half as high is twice as many floors.
     b.clients[0].floor_us = Some(10.0);
     assert_eq!(compared(&a, &b).verdict, Verdict::Regressed);
+    // Copies are called back as one is.
+    for side in [&mut a, &mut b] {
+        side.clients[0].strategy = "100 × monitor, 2 ms of work for each value".into();
+    }
+    assert_eq!(compared(&a, &b).rows.len(), 2);
     // A poller's latency is that of its period, whatever the floor: it is left out.
     for side in [&mut a, &mut b] {
         side.clients[0].strategy = "batch, fixed-delay 10 ms".into();

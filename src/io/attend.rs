@@ -1,7 +1,7 @@
 //! The network thread of an IOC: it attends to its sockets until the IOC ends, and does without them while the IOC is away.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
@@ -18,32 +18,78 @@ const AGAIN: Span = Span::from_millis(10);
 /// So often: a second in all.
 const TRIES: u32 = 100;
 
+/// The last of an absence is slept through to the instant; until then it may be ended early.
+const LAST: Span = Span::from_millis(5);
+
 /// The next time that the IOC is to be away.
 #[derive(Debug, Default)]
 pub(super) struct Planned {
-    next: Mutex<Option<(Tick, Span)>>,
+    state: Mutex<State>,
     told: Notify,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next: Option<(Tick, Span)>,
+    /// Goes up with each plan, and with each that is given up.
+    orders: u64,
 }
 
 impl Planned {
     /// From `at` on, for so long.
     pub(super) fn plan(&self, at: Tick, down: Span) {
-        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, down));
+        self.order(Some((at, down)));
+    }
+
+    /// Not at all, and back at once if it is away: whoever it was for is gone.
+    pub(super) fn give_up(&self) {
+        self.order(None);
+    }
+
+    fn order(&self, next: Option<(Tick, Span)>) {
+        let mut state = self.state();
+        (state.next, state.orders) = (next, state.orders + 1);
+        self.changed.notify_all();
         self.told.notify_one();
     }
 
-    fn take(&self) -> Option<(Tick, Span)> {
-        self.next.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until it is time to go; for how long.
-    async fn due(&self) -> Span {
+    /// Waits until it is time to go; for how long, and by which order.
+    async fn due(&self) -> (Span, u64) {
         loop {
-            self.told.notified().await;
-            if let Some((at, down)) = self.take() {
-                tokio::time::sleep(Duration::from_nanos(at.saturating_since(clock::now()).0)).await;
-                return down;
+            let next = self.state().next;
+            let Some((at, down)) = next else {
+                self.told.notified().await;
+                continue;
+            };
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_nanos(at.saturating_since(clock::now()).0)) => {
+                    let mut state = self.state();
+                    if state.next == next {
+                        state.next = None;
+                        return (down, state.orders);
+                    }
+                }
+                () = self.told.notified() => {}
             }
+        }
+    }
+
+    /// Blocks until an instant, or until there are other orders.
+    fn stay_away(&self, until: Tick, orders: u64) {
+        let mut state = self.state();
+        while state.orders == orders {
+            let left = until.saturating_since(clock::now()).0;
+            if left <= LAST.0 {
+                drop(state);
+                return timer::sleep_until(until);
+            }
+            let patience = Duration::from_nanos(left - LAST.0);
+            state = self.changed.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -76,8 +122,8 @@ pub(super) fn attend(shared: &Arc<Shared>, mut runtime: Runtime, mut endpoints: 
         drop(core);
         // With its tasks go all sockets: listeners, circuits, searches.
         drop(runtime);
-        let Some(down) = down else { return };
-        timer::sleep_until(now + down);
+        let Some((down, orders)) = down else { return };
+        shared.outage.stay_away(now + down, orders);
         let again = runtime_and_ports(&ports);
         (runtime, endpoints) = match again {
             Ok(again) => again,

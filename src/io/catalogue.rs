@@ -9,6 +9,7 @@ use super::draw::{DrawError, Style};
 use super::files::{FileError, write_files};
 use super::live::default_folder;
 use super::python::programs::NotReady;
+use super::remark::remark;
 use super::request::{CatalogueRequest, How};
 use super::series::{Earlier, Reports, Series, SeriesError};
 use super::series_report::overview_files;
@@ -78,7 +79,7 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
                 Earlier::Failed => "a client failed in it; it is run again",
                 Earlier::Complete(_) => "is there already",
             };
-            eprintln!("{} of {total}: {name}: {what}", place + 1);
+            remark(format_args!("{} of {total}: {name}: {what}", place + 1));
         }
         let summary = match earlier {
             Earlier::Complete(summary) => *summary,

@@ -15,6 +15,7 @@ use super::drive::{ClientFailure, Notebook, Orders, locked, poll_rounds};
 use super::fetch::{Cached, Circuits, Connecting, Getter, Table};
 use super::network::Network;
 use super::recording::Recorder;
+use super::remark::remark;
 use super::{clock, timer};
 use crate::ca::dbr::DbrClass;
 use crate::client::poller::Poller;
@@ -74,7 +75,7 @@ fn listen_to_harness(orders: &Arc<Crew>, setup: &mpsc::Sender<ClientSetup>) {
                 take_window(orders, &line, grace);
             }
         }
-        Some(Err(error)) => eprintln!("the first line of standard input is not a client's setup: {error}"),
+        Some(Err(error)) => remark(format_args!("the first line of standard input is not a client's setup: {error}")),
         None => {}
     }
     std::process::exit(0);
@@ -87,7 +88,7 @@ fn ended_by(setup: &ClientSetup) -> Span {
 
 fn take_window(orders: &Arc<Crew>, line: &str, grace: Span) {
     let Ok(window) = serde_json::from_str::<Window>(line) else {
-        eprintln!("standard input said {line:?}, where a window was due");
+        remark(format_args!("standard input said {line:?}, where a window was due"));
         return;
     };
     orders.each(|own| own.set_window(window));
@@ -124,9 +125,10 @@ fn measure(setup: &Arc<ClientSetup>, crew: &Crew) -> Result<ClientTally, ClientF
         std::thread::Builder::new().stack_size(STACK).spawn(body).map_err(|e| lost(&format!("no thread: {e}")))?;
     }
     drop(sender);
-    let mut all: Option<Tally> = None;
+    let (mut all, mut told) = (None::<Tally>, 0);
     for tally in receiver {
         let tally = tally?;
+        told += 1;
         match &mut all {
             // The first copy has the histograms.
             Some(all) if tally.is_of_first_copy() => {
@@ -136,6 +138,9 @@ fn measure(setup: &Arc<ClientSetup>, crew: &Crew) -> Result<ClientTally, ClientF
             Some(all) => all.absorb(tally),
             None => all = Some(tally),
         }
+    }
+    if told < setup.copies.len() {
+        return Err(lost(&format!("{} of its copies ended without a word", setup.copies.len() - told)));
     }
     let overflowed = locked(&recorder).overflowed();
     all.map(|all| all.finish(overflowed)).ok_or_else(|| lost(&"it has no copies"))

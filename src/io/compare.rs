@@ -34,6 +34,12 @@ pub enum CompareError {
     /// A file cannot be read.
     #[error("{0}")]
     File(String),
+    /// The policy cannot be read.
+    #[error("{0}")]
+    PolicyFile(String),
+    /// A folder of baselines cannot be read.
+    #[error("{0}")]
+    Folder(String),
     /// A baseline is damaged.
     #[error("{}, {error}", path.display())]
     Baseline {
@@ -106,7 +112,7 @@ fn of_run(note: &RunNote, scenario: &Scenario, summary: &Summary) -> Result<Base
 /// When it cannot be read, or says something wrong.
 pub fn load_policy(path: Option<&Path>, scenario: Option<&Scenario>) -> Result<Policy, CompareError> {
     let Some(path) = path else { return Ok(Policy::default()) };
-    let text = text_file(path, MAX_POLICY).map_err(CompareError::File)?;
+    let text = text_file(path, MAX_POLICY).map_err(CompareError::PolicyFile)?;
     Ok(Policy::read(Source { file: &path.display().to_string(), name: "policy", text: &text }, scenario)?)
 }
 
@@ -151,7 +157,7 @@ fn bounds(scenario: &Scenario, summary: &Summary) -> Vec<Bound> {
 /// # Errors
 /// When there are none, or one of them is damaged.
 pub fn history_of(folder: &Path, policy: Option<&Path>, seed: u64) -> Result<History, CompareError> {
-    let cannot = |e: std::io::Error| CompareError::File(format!("{}: {e}", folder.display()));
+    let cannot = |e: std::io::Error| CompareError::Folder(format!("{}: {e}", folder.display()));
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(cannot)? {
         let path = entry.map_err(cannot)?.path();

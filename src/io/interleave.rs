@@ -11,8 +11,9 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use super::host::host;
-use super::live::interrupts;
-use super::python::programs::Programs;
+use super::interrupt::Interrupt;
+use super::python::programs::{NotReady, Programs};
+use super::remark::remark;
 use super::run::{self, RunError};
 use super::runs::{RunFolderError, load_summary};
 use super::steady::{self, Steady, SteadyError};
@@ -28,8 +29,9 @@ use crate::summary::{Summary, summarise};
 
 /// Turns of each subject in a round.
 const TURNS: u32 = 2;
-/// The exit code of a build that does not know an option.
+/// The exit codes of a build that does not know an option, and of one that a person ended.
 const BAD_INPUT: i32 = 2;
+const INTERRUPTED: i32 = 130;
 
 /// What is measured in turn.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,6 +93,9 @@ pub enum InterleaveError {
     /// A summary without single repeats.
     #[error("the other build is too old: {0}")]
     Baseline(#[from] BaselineError),
+    /// What a client needs is not there.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
     /// No processor can be kept awake.
     #[error(transparent)]
     Steady(#[from] SteadyError),
@@ -125,14 +130,14 @@ pub fn interleave(request: &Interleaved, policy: &Policy) -> Result<Measured, In
     let mut turns: [Vec<Summary>; 2] = Default::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let interrupted = interrupts();
+        let interrupted = Interrupt::of_program().told();
         let mut measured = None;
         for (look, repeats) in looks.iter().enumerate() {
             let from = look.checked_sub(1).and_then(|before| looks.get(before)).copied().unwrap_or(0);
             for round in from / TURNS..repeats / TURNS {
                 one_round(request, round, &interrupted, &mut turns).await?;
                 if !request.quiet {
-                    eprintln!("round {} of {}: each measured twice", round + 1, repeats / TURNS);
+                    remark(format_args!("round {} of {}: each measured twice", round + 1, repeats / TURNS));
                 }
             }
             let sides = [baseline(&base.1, &joined(&turns[0]))?, baseline(&new.1, &joined(&turns[1]))?];
@@ -144,7 +149,7 @@ pub fn interleave(request: &Interleaved, policy: &Policy) -> Result<Measured, In
                 break;
             }
             if let Some(more) = looks.get(look + 1).filter(|_| !request.quiet) {
-                eprintln!("inconclusive after {repeats} repeats of each: on to {more}");
+                remark(format_args!("inconclusive after {repeats} repeats of each: on to {more}"));
             }
         }
         measured.ok_or_else(|| InterleaveError::Failed("no repeats were asked for".to_owned()))
@@ -184,15 +189,13 @@ async fn measure(
     match subject {
         Subject::Scenario(scenario) => {
             let once = Scenario { seed, repeats: 1, ..(**scenario).clone() };
-            let programs = Programs::of(&once).await;
-            let programs = programs.map_err(|lack| InterleaveError::Failed(format!("{lack}: {}", lack.mend)))?;
+            let programs = Programs::of(&once).await?;
             let outcome = run::run(&once, &programs, 0, interrupted.clone(), &mut |_| Ok(())).await?;
             if outcome.interrupted {
                 return Err(InterleaveError::Interrupted);
             }
             if let Some(failure) = outcome.failures.first() {
-                let client = failure.client.as_deref().unwrap_or("the IOC");
-                return Err(InterleaveError::Failed(format!("{client}: {}", failure.why)));
+                return Err(InterleaveError::Failed(failure.why.clone()));
             }
             Ok(summarise(&outcome.trace, &[]))
         }
@@ -220,7 +223,9 @@ fn by_build(program: &Path, scenario: &Scenario, named: &str, seed: u64) -> Resu
         refused if refused.status.code() == Some(BAD_INPUT) => run(&[])?,
         output => output,
     };
-    let result = if output.status.success() {
+    let result = if output.status.code() == Some(INTERRUPTED) {
+        Err(InterleaveError::Interrupted)
+    } else if output.status.success() {
         load_summary(&folder).map(|(_, _, summary)| summary).map_err(InterleaveError::from)
     } else {
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();

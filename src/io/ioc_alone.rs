@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::clock;
 use super::ioc_report::Report;
 use super::listen::{self, Interface, ListenError};
+use super::remark::remark;
 use super::request::{Format, IocRequest};
 use super::serve::{Log, Server, Serving};
 use crate::ca::environment::{Address, DEFAULT_MESSAGE_BYTES, EnvironmentError, ServerEnvironment};
@@ -121,7 +122,7 @@ fn log() -> Log {
     let (sender, notices) = mpsc::sync_channel::<Notice>(LOG_LINES);
     std::thread::spawn(move || {
         for Notice { client, what } in notices {
-            eprintln!("{client}: {what}");
+            remark(format_args!("{client}: {what}"));
         }
     });
     // What a terminal does not take in time is lost.
@@ -135,11 +136,11 @@ fn hint(interfaces: &[Ipv4Addr], port: u16, writable: usize) {
         Some(ip) if !ip.is_unspecified() => *ip,
         _ => Ipv4Addr::LOCALHOST,
     };
-    eprintln!(
+    remark(format_args!(
         "clients find it with EPICS_CA_ADDR_LIST={address} EPICS_CA_AUTO_ADDR_LIST=NO EPICS_CA_SERVER_PORT={port}"
-    );
+    ));
     if reach.is_some() {
-        eprintln!("warning: hosts of the network can read all PVs, and write {writable} of them");
+        remark(format_args!("warning: hosts of the network can read all PVs, and write {writable} of them"));
     }
 }
 

@@ -12,6 +12,7 @@ use super::clock;
 use super::control::{IocCommand, IocReply, IocSetup, ListenerLedger};
 use super::listen::{self, ListenError};
 use super::recording::Recorder;
+use super::remark::remark;
 use super::serve::{Log, Server, Serving};
 use crate::ca::environment::{EnvironmentError, ServerEnvironment};
 use crate::ioc::closing::Notice;
@@ -65,7 +66,7 @@ pub fn run() -> ExitCode {
     match obey(io::stdin().lock(), io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            remark(error);
             ExitCode::from(2)
         }
     }

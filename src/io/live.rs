@@ -11,11 +11,12 @@ use super::clock;
 use super::draw::DrawError;
 use super::files::FileError;
 use super::host::measured_host;
-use super::interrupt::asked_to_end;
+use super::interrupt::Interrupt;
 use super::listen::{ListenError, bind_row};
 use super::progress::Progress;
 use super::python::programs::{NotReady, Programs};
 use super::redraw::write_report;
+use super::remark::remark;
 use super::request::{RunRequest, Tables};
 use super::run::{self, Event, Outcome, RunError};
 use super::runs::{RunFolder, RunFolderError};
@@ -150,19 +151,19 @@ enum Shown {
 impl Shown {
     /// As it was asked for, and what tells that the run is to end.
     fn open(request: &RunRequest) -> (Shown, watch::Receiver<bool>) {
-        let plain = || (Shown::Plain(Progress::new(&request.scenario, request.voice.quiet)), interrupts());
+        let interrupt = Interrupt::of_program();
+        let plain = || (Shown::Plain(Progress::new(&request.scenario, request.voice.quiet)), interrupt.told());
         if !request.live {
             return plain();
         }
         if !terminal::possible() {
-            eprintln!("--live needs a terminal on standard error, in the foreground: plain progress instead");
+            remark("--live needs a terminal on standard error, in the foreground: plain progress instead");
             return plain();
         }
-        let (sender, receiver) = watch::channel(false);
-        match Screen::open(&request.scenario, request.voice.colour, sender) {
-            Ok(screen) => (Shown::Screen(Box::new(screen)), receiver),
+        match Screen::open(&request.scenario, request.voice.colour, interrupt) {
+            Ok(screen) => (Shown::Screen(Box::new(screen)), interrupt.told()),
             Err(error) => {
-                eprintln!("--live: the terminal cannot be used ({error}): plain progress instead");
+                remark(format_args!("--live: the terminal cannot be used ({error}): plain progress instead"));
                 plain()
             }
         }
@@ -182,22 +183,6 @@ impl Drop for Shown {
             progress.finish();
         }
     }
-}
-
-/// Turns true at the first Ctrl-C or SIGTERM. A second Ctrl-C ends the program at once.
-pub(super) fn interrupts() -> watch::Receiver<bool> {
-    let (sender, receiver) = watch::channel(false);
-    tokio::spawn(async move {
-        if asked_to_end().await.is_err() {
-            return std::future::pending().await;
-        }
-        eprintln!("interrupted: the window is closed and what was recorded is reported; once more to end at once");
-        sender.send_replace(true);
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(130);
-        }
-    });
-    receiver
 }
 
 pub(super) fn default_folder(name: &str, started: &str) -> PathBuf {

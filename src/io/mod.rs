@@ -51,6 +51,7 @@ pub mod progress;
 pub mod python;
 pub mod recording;
 pub mod redraw;
+mod remark;
 pub mod report_files;
 pub mod request;
 pub mod run;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinHandle;
 
+use super::remark::remark;
 use super::run::Event;
 use crate::scenario::model::Scenario;
 use crate::simulate::Group;
@@ -69,7 +70,12 @@ impl Simulating {
         if self.lines {
             let names = group.clients.iter().filter_map(|c| Some(self.scenario.clients.get(*c)?.name.as_str()));
             let names: Vec<&str> = names.collect();
-            eprintln!("repeat {}/{}  {} simulated", group.repeat + 1, self.scenario.repeats, names.join(", "));
+            remark(format_args!(
+                "repeat {}/{}  {} simulated",
+                group.repeat + 1,
+                self.scenario.repeats,
+                names.join(", ")
+            ));
         }
     }
 
@@ -122,7 +128,7 @@ impl Steps {
         }
         self.place += 1;
         if self.lines {
-            eprintln!("{}/{}  {name}", self.place, self.lengths.len());
+            remark(format_args!("{}/{}  {name}", self.place, self.lengths.len()));
         }
     }
 
@@ -201,7 +207,7 @@ impl Progress {
     fn failed(&self, text: &str) {
         match &self.shown {
             Shown::Bar(bar) => bar.bar.println(text),
-            Shown::Lines => eprintln!("{text}"),
+            Shown::Lines => remark(text),
             Shown::Nothing => {}
         }
     }
@@ -212,7 +218,7 @@ impl Progress {
 
     fn line(&self, text: &str) {
         if let Shown::Lines = self.shown {
-            eprintln!("{text}");
+            remark(text);
         }
     }
 

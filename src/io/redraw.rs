@@ -9,7 +9,7 @@ use super::live::LiveError;
 use super::long_table;
 use super::report_files::report_files;
 use super::request::ReportRequest;
-use super::runs::{load_excerpt, load_summary};
+use super::runs::{RunFolderError, load_excerpt, load_summary};
 use super::series_report::{catalogue, catalogue_again, sweep_again};
 use super::sweep_folder::is_sweep;
 use crate::expect::{Verdicts, judge};
@@ -128,6 +128,7 @@ pub fn report_again(request: &ReportRequest) -> Result<Written, LiveError> {
     check_clients(request, std::slice::from_ref(&told))?;
     let told = told.only(request.clients.as_deref());
     let out = request.out.as_deref().unwrap_or(run);
+    make(out)?;
     if !request.only_figures {
         return write(out, &told, request.style.theme);
     }
@@ -156,6 +157,12 @@ fn check_clients(request: &ReportRequest, told: &[Told]) -> Result<(), LiveError
     Err(LiveError::Ask(format!("--clients {name}: there is none of that name; there are {}", names.join(", "))))
 }
 
+/// The folder that a report goes into. One that cannot be made is bad input; what goes wrong in it later is not.
+fn make(out: &Path) -> Result<(), LiveError> {
+    let unmade = |source| LiveError::Folder(RunFolderError::Write { path: out.to_owned(), source });
+    std::fs::create_dir_all(out).map_err(unmade)
+}
+
 /// A report that sets runs side by side.
 fn side_by_side(request: &ReportRequest) -> Result<Written, LiveError> {
     let told = request.runs.iter().map(|run| Told::load(run, request.from_facts));
@@ -181,6 +188,7 @@ fn side_by_side(request: &ReportRequest) -> Result<Written, LiveError> {
         .collect();
     let mut comparison = Comparison::new(&sides);
     let out = request.out.as_deref().unwrap_or(Path::new("."));
+    make(out)?;
     let chosen = choose(comparison.figures, &comparison.omitted, request.figures.as_deref()).map_err(LiveError::Ask)?;
     let mut made = figure_files(&chosen.figures, &request.style)?;
     let mut page = None;

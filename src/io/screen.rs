@@ -11,9 +11,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::read;
 use ratatui_core::terminal::Terminal;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 
 use super::clock;
+use super::interrupt::Interrupt;
 use super::progress::expected;
 use super::run::Event;
 use super::terminal::{Canvas, Taken};
@@ -26,8 +26,6 @@ use crate::trace::{EmissionIndex, Segment, Trace};
 
 /// Milliseconds from one drawing to the next, unless a key is pressed or the terminal changes its size.
 const EVERY: u16 = 500;
-/// The exit code of a run that a person ends at once.
-const INTERRUPTED: i32 = 130;
 
 /// The dashboard, while it is shown. The terminal is as it was before once this is gone.
 #[derive(Debug)]
@@ -49,17 +47,19 @@ fn lock(state: &Mutex<Dashboard>) -> MutexGuard<'_, Dashboard> {
 }
 
 impl Screen {
-    /// Takes the terminal over. A person's wish to end the run goes to `interrupt`, and so does a signal to end. Within a runtime of tokio.
+    /// Takes the terminal over. A person's wish to end the run goes to `interrupt`, which puts the terminal back where it ends the program at
+    /// once. Within a runtime of tokio.
     ///
     /// # Errors
     /// When the terminal does not do what it should.
-    pub(super) fn open(scenario: &Scenario, colour: bool, interrupt: watch::Sender<bool>) -> io::Result<Screen> {
+    pub(super) fn open(scenario: &Scenario, colour: bool, interrupt: &'static Interrupt) -> io::Result<Screen> {
         let groups = (0..scenario.repeats).map(|repeat| order(scenario, repeat).len()).sum();
         let state = Arc::new(Mutex::new(Dashboard::new(scenario, groups, expected(scenario))));
         let (woken, wake) = io::pipe()?;
         let of_signals = wake.try_clone()?;
         let taken = Taken::take()?;
-        listen_to_signals(&interrupt, &taken, of_signals);
+        interrupt.on_terminal(Some(Arc::clone(&taken)));
+        draw_at_signals(of_signals);
         let drawing = Drawing { state: Arc::clone(&state), taken, woken, interrupt, colour };
         let thread = std::thread::spawn(move || drawing.go());
         Ok(Screen { scenario: scenario.clone(), state, drawer: Some(Drawer { thread, wake }) })
@@ -120,7 +120,7 @@ struct Drawing {
     state: Arc<Mutex<Dashboard>>,
     taken: Arc<Taken>,
     woken: PipeReader,
-    interrupt: watch::Sender<bool>,
+    interrupt: &'static Interrupt,
     colour: bool,
 }
 
@@ -130,20 +130,22 @@ impl Drawing {
         // It reads the size, and cannot fail.
         if let Ok(mut terminal) = Terminal::new(Canvas::new(Arc::clone(&self.taken))) {
             let mut keyboard = io::stdin().is_terminal();
+            let told = self.interrupt.told();
             loop {
-                if *self.interrupt.borrow() {
+                if *told.borrow() {
                     lock(&self.state).ending();
                 }
                 // A terminal that is gone cannot be drawn on: the run goes on, and a signal can still end it.
                 let _ = terminal.draw(|frame| draw(frame, &lock(&self.state), clock::now(), self.colour));
                 match self.wait(&mut keyboard) {
                     Next::Draw => {}
-                    Next::Interrupt => end(&self.interrupt, &self.taken),
+                    Next::Interrupt => self.interrupt.insist(),
                     Next::End => break,
                 }
             }
         }
         self.taken.put_back();
+        self.interrupt.on_terminal(None);
     }
 
     /// Waits for the time of the next drawing, a key or a wake-up.
@@ -199,27 +201,15 @@ fn ends(mut keys: &[u8]) -> bool {
     }
 }
 
-/// Ends the run; the second time at once.
-fn end(interrupt: &watch::Sender<bool>, taken: &Taken) {
-    if interrupt.send_replace(true) {
-        taken.put_back();
-        std::process::exit(INTERRUPTED);
-    }
-}
-
-/// Lets signals end the run as the keyboard does: one that ends the process would leave the terminal as the dashboard has it. A new size is
-/// drawn at once.
-fn listen_to_signals(interrupt: &watch::Sender<bool>, taken: &Arc<Taken>, wake: PipeWriter) {
+/// Draws at once when the terminal has a new size, or the program was asked to end.
+fn draw_at_signals(wake: PipeWriter) {
     let wake = Arc::new(wake);
     let ending = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
     for kind in ending.into_iter().chain([SignalKind::window_change()]) {
-        let (interrupt, taken, wake) = (interrupt.clone(), Arc::clone(taken), Arc::clone(&wake));
+        let wake = Arc::clone(&wake);
         tokio::spawn(async move {
             let Ok(mut signals) = signal(kind) else { return };
             while signals.recv().await.is_some() {
-                if ending.contains(&kind) {
-                    end(&interrupt, &taken);
-                }
                 let _ = (&*wake).write_all(DRAW);
             }
         });

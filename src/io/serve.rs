@@ -328,6 +328,7 @@ impl Server {
     }
 
     fn begin_by(&self, begin: impl FnOnce(&mut Ioc)) {
+        self.shared.outage.give_up();
         let mut core = self.shared.core();
         core.ioc.set_wall(clock::wall());
         begin(&mut core.ioc);
@@ -342,6 +343,7 @@ impl Server {
 
     /// Nothing changes any more when this returns.
     pub fn end(&self) {
+        self.shared.outage.give_up();
         self.shared.core().ioc.end();
     }
 
@@ -360,6 +362,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.shared.wake.stop();
         self.shared.stop.notify_one();
+        self.shared.outage.give_up();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }

@@ -169,12 +169,6 @@ impl Session {
         &self.places
     }
 
-    /// The circuits and the channels, taken apart.
-    #[must_use]
-    pub fn into_parts(self) -> (Vec<Link>, Vec<Place>) {
-        (self.links, self.places)
-    }
-
     /// What servers complained about without being asked, such as puts without completion; and names that two servers have.
     pub fn take_complaints(&mut self) -> Vec<String> {
         std::mem::take(&mut self.complaints)

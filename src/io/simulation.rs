@@ -3,13 +3,13 @@
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use thiserror::Error;
 
 use super::facts_file::FactsFile;
 use super::from_facts::derive;
-use super::interrupt::asked_to_end;
+use super::interrupt::Interrupt;
 use super::live::{Finished, LiveError, default_folder};
 use super::progress::Simulating;
 use super::redraw::write_report;
@@ -79,7 +79,7 @@ pub fn run_simulation(request: &SimulateRequest) -> Result<Finished, SimulationE
     let mut folder = RunFolder::create(&path, &scenario).map_err(LiveError::Folder)?;
     let groups = Group::all(&scenario, &model, Messages::Counted);
     let progress = Simulating::new(&scenario, request.voice.quiet);
-    let stop = interrupts();
+    let stop = Interrupt::of_program().flag();
     let kept = request.facts.map(|_| path.as_path());
     let done = simulate(&groups, kept, &progress, &stop);
     progress.finish();
@@ -177,12 +177,17 @@ fn remarks(scenario: &Scenario, note: &SimulationNote) -> Vec<Warning> {
             .to_owned(),
         advice: "measure it live".to_owned(),
     });
+    let beside = scenario.clients.iter().filter(|c| c.hog_processes > 0).map(|client| Warning {
+        client: Some(client.name.clone()),
+        what: "nothing computes beside it in a simulation: it has a processor of its own".to_owned(),
+        advice: "measure it live".to_owned(),
+    });
     let probes = (!scenario.probes.is_empty()).then(|| Warning {
         client: None,
         what: "probes measure a real interpreter and were left out".to_owned(),
         advice: "what is expected of them is inconclusive here; run the scenario live".to_owned(),
     });
-    std::iter::once(of_all).chain(external).chain(probes).collect()
+    std::iter::once(of_all).chain(external).chain(beside).chain(probes).collect()
 }
 
 /// One group and its facts.
@@ -288,29 +293,4 @@ fn save_facts(folder: &mut RunFolder, group: &Group, offset: &Offset, facts: Fac
             Ok(())
         },
     )
-}
-
-/// Turns true at the first Ctrl-C or SIGTERM, and stays so for all simulations of the process. A second Ctrl-C ends the program at once.
-pub(super) fn interrupts() -> Arc<AtomicBool> {
-    static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-    Arc::clone(STOP.get_or_init(listen))
-}
-
-fn listen() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stop);
-    std::thread::spawn(move || {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-        runtime.block_on(async {
-            if asked_to_end().await.is_err() {
-                return;
-            }
-            eprintln!("interrupted: what is complete is reported; once more to end at once");
-            told.store(true, Ordering::Relaxed);
-            if tokio::signal::ctrl_c().await.is_ok() {
-                std::process::exit(130);
-            }
-        });
-    });
-    stop
 }

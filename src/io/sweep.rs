@@ -147,8 +147,8 @@ fn index(request: &SweepRequest) -> Result<SweepIndex, SweepError> {
         How::Live { .. } => (None, None),
         How::Simulated { link, facts, .. } => (Some(link.to_string()), *facts),
     };
-    // A run that cannot be read is bad input before anything is written.
-    if let (How::Simulated { link: link @ LinkChoice::From(_), .. }, Some(cell)) =
+    // A run or an examination that cannot be read is bad input before anything is written.
+    if let (How::Simulated { link: link @ (LinkChoice::From(_) | LinkChoice::Doctor(_)), .. }, Some(cell)) =
         (&request.how, request.sweep.cells.first())
     {
         link_model(&cell.scenario, link).map_err(|e| SweepError::Link(Box::new(e)))?;

@@ -180,16 +180,7 @@ mod tests {
     fn written() -> Vec<(String, String)> {
         let wish = Wish::default();
         let (summary, scenario, host) = (wish.summary(), wish.scenario(), synthetic::host());
-        let input = ReportInput {
-            summary: &summary,
-            scenario: &scenario,
-            excerpt: None,
-            host: &host,
-            when: "2026-03-01 14:05 UTC",
-            simulated: None,
-            command: "pollcost run quickstart --seed 1",
-            failures: &[],
-        };
+        let input = synthetic::input(&summary, &scenario, &host);
         let made = files(&Content::new(&input), &input).unwrap();
         made.into_iter().map(|(name, bytes)| (name, String::from_utf8(bytes).unwrap())).collect()
     }

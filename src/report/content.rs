@@ -221,20 +221,10 @@ pub(crate) mod tests {
 
     fn made(wish: &Wish, simulated: Option<&SimulationNote>) -> Content {
         let (summary, scenario, host) = (wish.summary(), wish.scenario(), synthetic::host());
-        Content::new(&ReportInput {
-            summary: &summary,
-            scenario: &scenario,
-            excerpt: None,
-            host: &host,
-            when: "2026-03-01 14:05 UTC",
-            simulated,
-            command: "pollcost run quickstart --seed 1",
-            failures: &[Failure {
-                client: Some("poll-1s".into()),
-                repeat: 1,
-                why: "the client died <signal 9>".into(),
-            }],
-        })
+        let why = "the client died <signal 9>".to_owned();
+        let failures = [Failure { client: Some("poll-1s".into()), repeat: 1, why }];
+        let input = synthetic::input(&summary, &scenario, &host);
+        Content::new(&ReportInput { simulated, failures: &failures, ..input })
     }
 
     #[test]

@@ -89,8 +89,12 @@ impl Doubts {
     #[must_use]
     pub fn notes(&self, with_latency: bool) -> Vec<String> {
         let at_floor = self.clients.iter().filter(|doubt| with_latency && doubt.at_floor);
-        let mut floors: Vec<String> = at_floor.filter_map(|doubt| doubt.floor.map(words)).collect();
-        floors.dedup();
+        let mut floors: Vec<String> = Vec::new();
+        for floor in at_floor.filter_map(|doubt| doubt.floor.map(words)) {
+            if !floors.contains(&floor) {
+                floors.push(floor);
+            }
+        }
         let near = (!floors.is_empty()).then(|| {
             format!(
                 "{AT_FLOOR} Median near or below this machine's floor, what a message takes to a waiting thread ({}): differences of this size \
@@ -227,7 +231,7 @@ fn words(floor: FloorOf) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::content::{Content, ReportInput};
+    use crate::report::content::Content;
     use crate::report::synthetic::{self, Wish};
     use crate::time::Span;
     use crate::trace::Floor;
@@ -240,16 +244,7 @@ mod tests {
         summary.clients[1].others_percent = Some(43.0);
         let took = Quantiles { n: 100, p50_ns: Some(Span::from_micros(floor_us)), ..Quantiles::default() };
         host.floor = Some(Floor { push: vec![AtPeriod { period_ns: Span::from_millis(1), took }], ..Floor::default() });
-        Content::new(&ReportInput {
-            summary: &summary,
-            scenario: &scenario,
-            excerpt: None,
-            host: &host,
-            when: "2026-03-01 14:05 UTC",
-            simulated: None,
-            command: "pollcost run quickstart --seed 1",
-            failures: &[],
-        })
+        Content::new(&synthetic::input(&summary, &scenario, &host))
     }
 
     #[test]

@@ -69,7 +69,7 @@ fn change_words(change: &Change) -> String {
             format!("changing every {interval} while moving for {moving}, then resting for {resting}")
         }
         Change::Ramp { from_hz, to_hz, length } => {
-            format!("changing at {from_hz} to {to_hz} Hz, rising over {length} and then from the start")
+            format!("changing at a rate that goes from {from_hz} to {to_hz} Hz in {length}, again and again")
         }
         Change::Trace { file, length, .. } => format!("changing as in {file}, {length} long"),
     }

@@ -3,6 +3,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
+use super::content::ReportInput;
 use crate::pv::{NativeType, PvId, PvName};
 use crate::scenario::model::{
     AlarmSpec, Change, ClientSpec, DbrChoice, Facts, Fetch, Pacing, Phase, Program, PvGroup, PvSpec, Scenario, Signal,
@@ -259,6 +260,12 @@ fn group() -> PvGroup {
         adel: None,
         writable: false,
     }
+}
+
+/// What a report of it is made of: measured live, without an excerpt, nothing failed.
+pub(crate) fn input<'a>(summary: &'a Summary, scenario: &'a Scenario, host: &'a Host) -> ReportInput<'a> {
+    let (when, command) = ("2026-03-01 14:05 UTC", "pollcost run quickstart --seed 1");
+    ReportInput { summary, scenario, excerpt: None, host, when, simulated: None, command, failures: &[] }
 }
 
 /// A machine of which something is not known.

@@ -84,7 +84,13 @@ fn figures(entry: &Entry<'_>) -> Option<Vec<Shown>> {
         entry.fault(format!("has {} figures", all.len()), format!("one to {MAX_FIGURES} of them"));
         return None;
     }
-    all.iter().map(|one| one.choice(&FIGURES)).collect()
+    let figures: Vec<Shown> = all.iter().map(|one| one.choice(&FIGURES)).collect::<Option<_>>()?;
+    let twice = figures.iter().enumerate().find(|(place, shown)| figures[..*place].contains(shown));
+    if let Some((place, _)) = twice {
+        all[place].fault("is in the list twice", "leave one of them out");
+        return None;
+    }
+    Some(figures)
 }
 
 fn sentence(section: &Section<'_>) -> Option<String> {
@@ -139,6 +145,9 @@ fn published(section: &Section<'_>, left: Metric, right: &Bound) -> Option<Publi
     let (own, other) = (section.entry("published"), section.entry("published_other"));
     if let (Some(entry), None) = (&own, section.entry("source")) {
         entry.fault("is nobody's", "say whose it is: source = \"...\"");
+    }
+    if let (None, Some(entry)) = (&own, &other) {
+        entry.fault("stands alone", "give what the source has for the left side, too: published = ...");
     }
     let other = match (other, right) {
         (Some(entry), Bound::Value(_)) => {
@@ -226,6 +235,10 @@ fn metric(entry: &Entry<'_>) -> Option<Metric> {
 fn quantity(metric: Metric, entry: &Entry<'_>, over: Option<&str>, scenario: &Scenario) -> Option<Quantity> {
     let of = entry.text()?;
     let over = over.filter(|_| metric.is_of_two()).map(str::to_owned);
+    if over.as_deref() == Some(of) {
+        entry.fault("is the client that `over` names: nobody is sooner than itself", "name another client");
+        return None;
+    }
     if let Some(program) = metric.program() {
         let probes = scenario.probes.iter().filter(|probe| probe.program == program);
         let known: Vec<&str> = probes.map(|probe| probe.name.as_str()).collect();

@@ -120,6 +120,14 @@ pub struct Restart {
     pub down: Span,
 }
 
+impl Restart {
+    /// When it is back, from the opening of the window on.
+    #[must_use]
+    pub fn back(&self) -> Span {
+        self.at + self.down
+    }
+}
+
 /// How much is recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

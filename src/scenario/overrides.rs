@@ -29,6 +29,14 @@ pub enum OverrideError {
     /// A window of no length, or longer than a year.
     #[error("--duration {0} is out of range")]
     Window(Span),
+    /// A window that would close before an IOC that is restarted in it is back.
+    #[error("--duration {window}: the IOC, which the scenario restarts, would be back after {back}")]
+    Restart {
+        /// What was asked for.
+        window: Span,
+        /// From the opening of the window on.
+        back: Span,
+    },
     /// None, or very many.
     #[error("--repeats {0} is out of range")]
     Repeats(u32),
@@ -59,6 +67,9 @@ impl OverrideError {
     pub fn advice(&self) -> String {
         match self {
             OverrideError::Window(_) => format!("from {SHORTEST_WINDOW} to 365 days, such as --duration 5s"),
+            OverrideError::Restart { back, .. } => {
+                format!("more than {back}, or another `restart` in a copy of the scenario")
+            }
             OverrideError::Repeats(_) => format!("from 1 to {MAX_REPEATS}"),
             OverrideError::Seed(_) => format!("from 0 to {MAX_SEED}"),
             OverrideError::UnknownClient { name, known, .. } => {
@@ -84,6 +95,9 @@ impl Overrides {
         if let Some(window) = self.window {
             if !(SHORTEST_WINDOW..=LONGEST).contains(&window) {
                 return Err(OverrideError::Window(window));
+            }
+            if let Some(back) = scenario.restart.map(|restart| restart.back()).filter(|back| *back >= window) {
+                return Err(OverrideError::Restart { window, back });
             }
             scenario.window = window;
         }
@@ -193,5 +207,12 @@ mod tests {
             })
             .collect();
         insta::assert_snapshot!(told.join("\n\n"));
+        let restarted = BuiltIn::named("ioc-restart").unwrap().scenario().unwrap();
+        let short = Overrides { window: Some(Span::from_secs(3)), ..Overrides::default() };
+        let error = short.apply(restarted).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "--duration 3 s: the IOC, which the scenario restarts, would be back after 3.2 s"
+        );
     }
 }

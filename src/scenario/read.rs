@@ -212,15 +212,15 @@ fn restart(entry: &Entry<'_>, window: Span) -> Option<Restart> {
     let at = time("at", "when the IOC goes away, from the opening of the window on: at = \"2s\"");
     let down = time("down", "how long it is away: down = \"500ms\"");
     section.finish(&[]);
-    let (at, down) = (at?, down?);
-    if at + down >= window {
+    let restart = Restart { at: at?, down: down? };
+    if restart.back() >= window {
         entry.fault(
-            format!("the IOC would be back after {}, and the window is {window} long", at + down),
+            format!("the IOC would be back after {}, and the window is {window} long", restart.back()),
             "a longer `window`, an earlier `at`, or a shorter `down`",
         );
         return None;
     }
-    Some(Restart { at, down })
+    Some(restart)
 }
 
 fn check_values_fit(blocks: &[PvBlock<'_>]) {

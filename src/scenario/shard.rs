@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::fmt;
 use std::str::FromStr;
 
+use super::sweep::MAX_CELLS;
 use crate::time::Span;
 
 /// The `i`-th of `n` parts, written `i/n`.
@@ -27,6 +28,7 @@ impl FromStr for Shard {
     fn from_str(text: &str) -> Result<Shard, String> {
         let numbers = text.split_once('/').and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
         match numbers {
+            Some((_, of)) if of > MAX_CELLS => Err(format!("no sweep has more than {MAX_CELLS} cells to share")),
             Some((part, of)) if 1 <= part && part <= of => Ok(Shard { part, of }),
             _ => Err("give I/N, the I-th of N parts, such as 1/3".to_owned()),
         }
@@ -60,7 +62,7 @@ mod tests {
     #[test]
     fn parts_are_read_or_refused() {
         assert_eq!("2/3".parse(), Ok(Shard { part: 2, of: 3 }));
-        for wrong in ["", "1", "0/3", "4/3", "a/b", "1/0", "-1/2", "1/2/3"] {
+        for wrong in ["", "1", "0/3", "4/3", "a/b", "1/0", "-1/2", "1/2/3", "1/2001", "1/99999999999999"] {
             assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
         }
     }

@@ -45,7 +45,8 @@ pub struct Measured {
     /// From asking to having, over what was asked for in the window and brought news: their sum in ns, and how many. Redundant replies are
     /// left out even where they were recorded, so that the number does not depend on how much was.
     pub round_trips: (i128, u64),
-    /// From the IOC's being back to the client's first value of a change that was posted since; `None` without an outage.
+    /// From the IOC's being back to the client's first value of a change that was posted since, of the first copy that had one; `None`
+    /// without an outage.
     pub recovery: Option<Span>,
 }
 
@@ -212,8 +213,9 @@ fn in_flight(client: &ClientSpec, emissions: &EmissionIndex<'_>, window: Window,
 /// Until the first value of a change that was posted from `back` on.
 fn recovery(emissions: &EmissionIndex<'_>, observations: &[Observation], back: Tick) -> Option<Span> {
     let fresh = |o: &&Observation| emissions.find(o.pv, o.seq).is_some_and(|e| e.posted >= back);
-    let first = observations.iter().filter(|o| o.received >= back).find(fresh)?;
-    Some(first.received.saturating_since(back))
+    // A client may tell of its PVs one after the other.
+    let first = observations.iter().filter(|o| o.received >= back).filter(fresh).map(|o| o.received).min()?;
+    Some(first.saturating_since(back))
 }
 
 fn round_trips(observations: &[Observation], pvs: &[PvId], by_pv: &ByPv, window: Window) -> (i128, u64) {

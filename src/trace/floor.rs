@@ -55,25 +55,14 @@ impl Floor {
     /// The median one-way push where changes come at this interval: of the measured period that is closest in ratio.
     #[must_use]
     pub fn push_p50(&self, interval: Span) -> Option<(Span, Span)> {
-        nearest(&self.push, interval)
+        let distance = |at: &&AtPeriod| {
+            let (a, b) = (at.period_ns.0.max(1) as f64, interval.0.max(1) as f64);
+            (a / b).ln().abs()
+        };
+        let known = self.push.iter().filter(|at| at.took.p50_ns.is_some());
+        let closest = known.min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
+        Some((closest.period_ns, closest.took.p50_ns?))
     }
-
-    /// The median round trip at this interval, likewise.
-    #[must_use]
-    pub fn round_trip_p50(&self, interval: Span) -> Option<(Span, Span)> {
-        nearest(&self.round_trip, interval)
-    }
-}
-
-/// Period and median of the one whose period is closest in ratio.
-fn nearest(measured: &[AtPeriod], interval: Span) -> Option<(Span, Span)> {
-    let distance = |at: &&AtPeriod| {
-        let (a, b) = (at.period_ns.0.max(1) as f64, interval.0.max(1) as f64);
-        (a / b).ln().abs()
-    };
-    let known = measured.iter().filter(|at| at.took.p50_ns.is_some());
-    let closest = known.min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
-    Some((closest.period_ns, closest.took.p50_ns?))
 }
 
 #[cfg(test)]
@@ -90,7 +79,7 @@ mod tests {
         let push = |ms| floor.push_p50(Span::from_millis(ms)).map(|(period, p50)| (period.0 / 1_000_000, p50.0 / 1000));
         assert_eq!((push(0), push(1), push(3)), (Some((1, 20)), Some((1, 20)), Some((1, 20))));
         assert_eq!((push(4), push(100), push(100_000)), (Some((10, 40)), Some((10, 40)), Some((10, 40))));
-        assert_eq!(floor.round_trip_p50(Span::from_millis(1)), None);
+        assert_eq!(Floor::default().push_p50(Span::from_millis(1)), None);
     }
 
     #[test]

@@ -12,6 +12,8 @@ mod network;
 mod output;
 mod process;
 mod proxy;
+#[path = "../running/mod.rs"]
+mod running;
 mod runs;
 mod security;
 

@@ -5,23 +5,13 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::process::{plain, program};
+use crate::running::{monitor, pvs, scenario, text};
 
-const SMALL: &str = r#"
-name = "small"
-repeats = 400
-window = "30ms"
-min_periods = 1
-warmup = "20ms"
-drain = "20ms"
-
-[[pv]]
-name = "O:{0..20}"
-change = { pattern = "periodic", period = "2ms" }
-
-[[client]]
-name = "monitor"
-fetch = "monitor"
-"#;
+/// More than a small disk holds.
+fn small() -> String {
+    let changing = pvs("O:{0..20}", "pattern = \"periodic\", period = \"2ms\"");
+    format!("name = \"small\"\n{}", scenario(400, "30ms", &[changing, monitor()]))
+}
 
 /// Runs a script in a mount name space of its own, as this user or as its own root.
 fn unshared(script: &str, folder: &Path) -> Output {
@@ -31,14 +21,10 @@ fn unshared(script: &str, folder: &Path) -> Output {
     command.current_dir(folder).output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
 #[test]
 fn a_disk_that_fills_up_ends_the_run_and_keeps_what_is_whole() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("small.toml"), SMALL).unwrap();
+    fs::write(folder.path().join("small.toml"), small()).unwrap();
     fs::create_dir(folder.path().join("disk")).unwrap();
     let output = unshared(
         "mount -t tmpfs -o size=400k none disk || exit 99; \
@@ -63,7 +49,7 @@ fn a_disk_that_fills_up_ends_the_run_and_keeps_what_is_whole() {
 #[test]
 fn a_read_only_place_is_refused_before_anything_runs() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("small.toml"), SMALL).unwrap();
+    fs::write(folder.path().join("small.toml"), small()).unwrap();
     fs::create_dir(folder.path().join("disk")).unwrap();
     let output =
         unshared("mount -t tmpfs -o ro none disk || exit 99; exec \"$1\" run small.toml -o disk/out", folder.path());

@@ -11,29 +11,15 @@ use std::thread::JoinHandle;
 use nix::sys::signal::Signal;
 
 use crate::process::{program, signal};
+use crate::running::{Row, callback, poller, pvs, rows, scenario};
 
-/// One client after the other; the second is told to be in its window for a while.
-const RUN: &str = r#"
-name = "faulty"
-repeats = 1
-window = "2s"
-min_periods = 1
-warmup = "20ms"
-drain = "500ms"
-
-[[pv]]
-name = "R:{0..4}"
-change = { pattern = "periodic", period = "20ms" }
-
-[[client]]
-name = "first"
-fetch = "monitor"
-
-[[client]]
-name = "second"
-fetch = "FETCH"
-PACING
-"#;
+/// One client after the other; the second, which fetches like this, is told to be in its window for a while.
+fn faulty(second: &str) -> String {
+    let second = if second == "monitor" { callback("second") } else { poller("second", second, "2ms") };
+    let blocks = [pvs("R:{0..4}", "pattern = \"periodic\", period = \"20ms\""), callback("first"), second];
+    let times = scenario(1, "2s", &blocks).replace("drain = \"50ms\"", "drain = \"500ms\"");
+    format!("name = \"faulty\"\n{times}")
+}
 
 struct Run {
     child: Child,
@@ -44,10 +30,9 @@ struct Run {
 impl Run {
     /// Starts a run, and waits until the second client is in the middle of it.
     fn start(second: &str) -> Run {
-        let pacing = if second == "monitor" { "" } else { "pacing = \"fixed-delay\"\nperiod = \"2ms\"" };
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("faulty.toml");
-        fs::write(&file, RUN.replace("FETCH", second).replace("PACING", pacing)).unwrap();
+        fs::write(&file, faulty(second)).unwrap();
         let mut child = program().arg("run").arg(&file).arg("-o").arg(folder.path().join("out")).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
@@ -94,7 +79,7 @@ impl Run {
     }
 
     /// Waits for its end: the exit code, what it said, and the rows of its summary by client.
-    fn end(mut self) -> (i32, String, HashMap<String, HashMap<String, String>>, tempfile::TempDir) {
+    fn end(mut self) -> (i32, String, HashMap<String, Row>, tempfile::TempDir) {
         let mut code = None;
         crate::until("the run ends", || {
             code = self.child.try_wait().unwrap();
@@ -108,15 +93,6 @@ impl Run {
     }
 }
 
-fn rows(path: &Path) -> Vec<HashMap<String, String>> {
-    let mut reader = csv::Reader::from_path(path).unwrap();
-    let header = reader.headers().unwrap().clone();
-    let row =
-        |record: csv::StringRecord| header.iter().map(str::to_owned).zip(record.iter().map(str::to_owned)).collect();
-    reader.records().map(|record| row(record.unwrap())).collect()
-}
-
-/// Every observation is of a change that was posted before it.
 fn check_facts(out: &Path) -> usize {
     let posted: HashMap<(String, String), u64> = rows(&out.join("emissions.csv"))
         .into_iter()

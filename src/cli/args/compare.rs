@@ -53,22 +53,22 @@ pub(crate) struct CompareFlags {
     #[arg(long = "run", value_name = "A", conflicts_with = "schema")]
     pub(crate) runs: Vec<String>,
     /// With --run: the scenario that command lines and builds are measured in
-    #[arg(long, value_name = "SCENARIO", default_value = crate::cli::DEFAULT_SCENARIO)]
+    #[arg(long, value_name = "SCENARIO", requires = "runs", default_value = crate::cli::DEFAULT_SCENARIO)]
     pub(crate) scenario: String,
     /// With --run: length of each measuring window
-    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", requires = "runs", value_parser = duration, allow_hyphen_values = true)]
     pub(crate) duration: Option<Span>,
     /// With --run: repeats of each side [default: the policy's: 10, then 20 and 40 as long as the verdict is inconclusive]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    #[arg(long, value_name = "N", requires = "runs", value_parser = clap::value_parser!(u32).range(2..=10_000))]
     pub(crate) repeats: Option<u32>,
     /// With --run: go on to so many repeats of each side, twice as many each time, as long as the verdict is inconclusive
     #[arg(long, value_name = "N", requires = "runs", value_parser = clap::value_parser!(u32).range(2..=10_000))]
     pub(crate) most_repeats: Option<u32>,
     /// With --run: only these clients of the scenario
-    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    #[arg(long, value_name = "A,B", requires = "runs", value_delimiter = ',')]
     pub(crate) clients: Option<Vec<String>>,
     /// With --run of a command line: how the client gets values [default: it is called back]
-    #[arg(long, value_name = "HOW")]
+    #[arg(long, value_name = "HOW", requires = "runs")]
     pub(crate) fetch: Option<FetchFlag>,
     /// With --run and --fetch: its poll period
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "fetch")]

@@ -17,10 +17,10 @@ pub(crate) struct MeasureFlags {
     #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
     pub(crate) duration: Option<Span>,
     /// How many times each client is measured
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) repeats: Option<u32>,
     /// Seed of every random choice
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) seed: Option<u64>,
     /// Only these clients and probes of the scenario
     #[arg(long, value_name = "A,B", value_delimiter = ',')]

@@ -6,6 +6,7 @@ use crate::cli::failure::Failure;
 use crate::io::request::{CatalogueRequest, How, LinkChoice};
 use crate::scenario::model::{Program, Scenario};
 use crate::scenario::{BUILT_IN, Overrides};
+use crate::time::Span;
 
 pub(super) fn live(flags: MeasureFlags, port: u16) -> Result<Request, Failure> {
     every(flags, How::Live { port })
@@ -28,6 +29,9 @@ fn native(overrides: &Overrides) -> Result<Vec<Scenario>, Failure> {
     for built_in in BUILT_IN {
         let scenario = built_in.scenario()?;
         if built_in.sweep()?.is_none() && scenario.clients.iter().all(|client| client.program == Program::Native) {
+            // A window that is too short for the restart in it stays as it is.
+            let long_enough = |window: &Span| scenario.restart.is_none_or(|restart| restart.back() < *window);
+            let overrides = Overrides { window: overrides.window.filter(long_enough), ..overrides.clone() };
             all.push(overrides.apply(scenario)?);
         }
     }

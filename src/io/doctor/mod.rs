@@ -15,9 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub use self::short::floor;
 use super::files::FileError;
 use super::host::host;
+use super::interrupt::Interrupt;
 use super::progress::Steps;
 use super::request::DoctorRequest;
-use super::simulation::interrupts;
 use crate::doctor::advice::advice;
 use crate::doctor::{Examination, Loopback, Method, SCHEMA_VERSION, Timer, quantiles};
 use crate::time::Span;
@@ -55,7 +55,7 @@ pub fn examine_and_save(request: &DoctorRequest) -> Result<Examination, FileErro
     if let Some(path) = &request.out {
         OpenOptions::new().append(true).create(true).open(path).map_err(|source| cannot(path, source))?;
     }
-    let stop = Stop::from(interrupts());
+    let stop = Stop::from(Interrupt::of_program().flag());
     let found = examine(request.quick, request.voice.quiet, &stop);
     if let Some(path) = &request.out {
         std::fs::write(path, found.json()).map_err(|source| cannot(path, source))?;

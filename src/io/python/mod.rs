@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use self::ask::{Answer, PACKAGES, ask};
 use self::environment::{Place, VARIABLE, home, requirements};
+use super::remark::remark;
 use super::request::PythonRequest;
 use crate::doctor::python::{Environment, Lack, PythonSetup};
 
@@ -113,7 +114,7 @@ async fn environment(
     }
     if !request.voice.quiet {
         let state = if folder.exists() { "completing" } else { "making" };
-        eprintln!("{asked}: {state} {}: a minute", folder.display());
+        remark(format_args!("{asked}: {state} {}: a minute", folder.display()));
     }
     match place.make(&bare.base).await {
         Ok(note) => {

@@ -324,6 +324,37 @@ fn a_new_schedule_interrupts_a_long_wait() {
 }
 
 #[test]
+fn an_outage_that_is_given_up_does_not_come_over_the_next_client() {
+    let bench = Bench::serve(changing(Span::from_millis(5), 1));
+    let until = |what: &str, is: fn(&Ioc) -> bool| {
+        let since = std::time::Instant::now();
+        while !bench.server.with(is) {
+            assert!(since.elapsed() < PATIENCE, "{what}");
+            std::thread::yield_now();
+        }
+    };
+    let hour = Span::from_secs(3600);
+    // The client that it was for is gone while it is away: it comes back to the next one.
+    bench.server.restart(clock::now(), hour);
+    until("it goes", Ioc::is_away);
+    bench.server.end();
+    until("it comes back", |ioc| ioc.outage().is_some());
+    bench.server.begin(1, clock::now());
+    let mut client = Client::connect(bench.port, &["PV0"]);
+    client.subscribe(0);
+    // The client is gone before: neither does it go then, nor does what is planned next wait for it.
+    bench.server.restart(clock::now() + Span::from_millis(20), hour);
+    bench.server.begin(1, clock::now());
+    for _ in 0..20 {
+        client.number();
+    }
+    assert!(bench.server.with(|ioc| !ioc.is_away() && ioc.outage().is_none()));
+    bench.server.restart(clock::now() + hour, hour);
+    bench.server.restart(clock::now(), Span::from_millis(1));
+    until("it was away", |ioc| ioc.outage().is_some());
+}
+
+#[test]
 fn beacons_tell_of_the_server_one_after_the_other() {
     let heard = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     heard.set_read_timeout(Some(PATIENCE)).unwrap();
