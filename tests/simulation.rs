@@ -4,10 +4,10 @@
 
 mod running;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::sync::LazyLock;
 
 use pollcost::io::runs::load;
