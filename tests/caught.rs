@@ -1,16 +1,18 @@
 //! Faults that are put into a client, each caught live: measured in turn with the same client without it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test reads files and may panic")]
 
+mod running;
+
 use std::path::Path;
 
-use assert_cmd::Command;
+use running::program;
 
 /// The rows that regressed, and the exit code.
 fn regressed(fault: Option<&str>, how: &str, scenario: &str) -> (Vec<String>, i32) {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/caught");
     let client = |option: &str| format!("python3 '{}' {option} {how}", here.join("client.py").display());
     let (good, bad) = (client(""), client(&fault.map_or_else(String::new, |fault| format!("--fault {fault}"))));
-    let mut command = Command::cargo_bin("pollcost").unwrap();
+    let mut command = program();
     command.args(["compare", "--run", &good, "--run", &bad, "--repeats", "8", "--format", "json", "--quiet"]);
     command.arg("--scenario").arg(here.join(scenario));
     if how == "poll" {

@@ -76,7 +76,12 @@ fn both_forms_hold_the_same() {
     let bytes = fs::read(&file).unwrap();
     fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
     let said = refused(both.path(), &["report", "run", "-o", "damaged", "--from-facts"]);
-    assert!(said.contains("run/emissions.parquet: "), "{said}");
+    assert!(said.contains("run/emissions.parquet: it is cut off, damaged or no Parquet"), "{said}");
+    assert!(said.contains("put the file of the run back"), "{said}");
+    // So is another table in its place.
+    fs::copy(both.path().join("run/observations.parquet"), &file).unwrap();
+    let said = refused(both.path(), &["report", "run", "-o", "damaged", "--from-facts"]);
+    assert!(said.contains("run/emissions.parquet: it is no such table of facts: column 1 is `client`"), "{said}");
 }
 
 #[test]

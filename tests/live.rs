@@ -352,7 +352,9 @@ fn keeps_and_reports_what_it_has(signal: Signal) {
 fn the_sample_reports_are_what_their_runs_give() {
     let reports = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports");
     let samples = fs::read_dir(reports).unwrap().flatten().map(|entry| entry.path());
-    let samples: Vec<_> = samples.filter(|path| path.join("run.json").is_file()).collect();
+    // A run, or a sweep of runs.
+    let drawn_from = |path: &Path| ["run.json", "sweep.json"].iter().any(|file| path.join(file).is_file());
+    let samples: Vec<_> = samples.filter(|path| drawn_from(path)).collect();
     assert!(!samples.is_empty());
     for sample in samples {
         let folder = tempfile::tempdir().unwrap();

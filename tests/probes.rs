@@ -1,9 +1,11 @@
 //! A probe of a real interpreter, live, from the scenario to the exit code.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test writes files and may panic")]
 
-use std::fs;
+mod running;
 
-use assert_cmd::Command;
+use std::fs;
+use std::path::Path;
+
 use serde_json::Value;
 
 const SCENARIO: &str = r#"
@@ -46,11 +48,9 @@ relation = "<="
 value = 0
 "#;
 
-fn pollcost(folder: &std::path::Path, args: &[&str]) -> (i32, Value) {
-    let output = Command::cargo_bin("pollcost").unwrap().current_dir(folder).args(args).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output.status.code().unwrap(), serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}{errors}")))
+fn pollcost(folder: &Path, args: &[&str]) -> (i32, Value) {
+    let (code, text, errors) = running::pollcost(folder, args);
+    (code, serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}{errors}")))
 }
 
 #[test]

@@ -240,6 +240,23 @@ fn programs_get_it_as_json() {
     assert!(rows[1]["cpu"]["below"].as_f64().unwrap() > 1e6, "{rows:?}");
 }
 
+/// Between cells a decade apart lies what the closed forms expect: in virtual time the result is the same each time.
+#[test]
+fn the_break_even_of_a_simulation_is_the_expected_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["simulate", "rates-periods", "-q", "--no-report", "--repeats", "4", "--format", "json", "-o", "out"];
+    let told: serde_json::Value = serde_json::from_str(&done(folder.path(), &args)).unwrap();
+    let rows = told["break_even"].as_array().unwrap();
+    assert_eq!((rows[0]["cpu"].as_str(), rows[4]["cpu"].as_str()), (Some("everywhere"), Some("nowhere")));
+    for (row, by_hand) in rows[1..4].iter().zip([0.196e9, 19.5e6, 1.82e6]) {
+        let (found, expected) = (&row["cpu"]["below"], &row["cpu_closed_form"]["below"]);
+        let near = |value: &serde_json::Value, part: f64| (value.as_f64().unwrap() / by_hand - 1.0).abs() < part;
+        assert!(near(found, 0.03) && near(expected, 0.005), "{row}");
+        let interval = row["cpu_interval"].as_array().unwrap();
+        assert!(interval[0].as_f64() < found.as_f64() && found.as_f64() < interval[1].as_f64(), "{row}");
+    }
+}
+
 #[test]
 fn a_plan_says_what_would_be_run_and_runs_nothing() {
     let folder = bench();

@@ -119,7 +119,8 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::super::request::{Format, LinkChoice, Voice};
+    use super::super::redraw::report_again;
+    use super::super::request::{Format, LinkChoice, ReportRequest, Voice};
     use super::*;
     use crate::scenario::model::{Program, Scenario};
     use crate::scenario::{Source, read};
@@ -163,6 +164,35 @@ mod tests {
         assert!(names.map(written) == first);
         assert_eq!(fs::metadata(out.join("one/run.json")).unwrap().modified().unwrap(), kept);
         assert!(!out.join("two.part").exists());
+    }
+
+    #[test]
+    fn its_overview_can_be_drawn_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("all");
+        let mut request = request(&out, "constant:15us");
+        // Names that are built in: by them a catalogue is known.
+        request.scenarios = vec![scenario("quickstart"), scenario("orbit")];
+        run_catalogue(&request).unwrap();
+        let again = |only_figures, figures| ReportRequest {
+            runs: vec![out.clone()],
+            out: None,
+            style: Style::screen(Theme::Light),
+            figures,
+            only_figures,
+            from_facts: false,
+            check: false,
+            voice: request.voice,
+        };
+        let names = ["overview.csv", "overview.md", "overview.html", "figures/overview.svg"];
+        let first = names.map(|name| fs::read(out.join(name)).unwrap());
+        names.iter().for_each(|name| fs::remove_file(out.join(name)).unwrap());
+        let written = report_again(&again(false, None)).unwrap();
+        assert_eq!(written.page, Some(out.join("overview.html")));
+        assert!(names.map(|name| fs::read(out.join(name)).unwrap()) == first);
+        let written = report_again(&again(true, Some(vec!["view".to_owned()]))).unwrap();
+        assert_eq!((written.page, written.files.len()), (None, 2));
+        assert!(report_again(&again(true, Some(vec!["pie".to_owned()]))).is_err());
     }
 
     #[test]

@@ -77,8 +77,12 @@ pub enum RunFolderError {
         /// What.
         what: String,
     },
-    /// A table of Parquet is damaged.
-    #[error("{}: {what}", path.display())]
+    /// A table of Parquet is damaged, or another program's.
+    #[error(
+        "{}: {what}; put the file of the run back from where it was made, or leave out --from-facts: excerpt.json, where it is kept, \
+         is enough for a report",
+        path.display()
+    )]
     Parquet {
         /// The file.
         path: PathBuf,

@@ -5,7 +5,7 @@
 use std::io::{self, IsTerminal, PipeReader, PipeWriter, Write};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::read;
@@ -16,6 +16,7 @@ use super::clock;
 use super::interrupt::Interrupt;
 use super::progress::expected;
 use super::run::Event;
+use super::steady;
 use super::terminal::{Canvas, Taken};
 use crate::report::dashboard::{Dashboard, draw};
 use crate::scenario::model::Scenario;
@@ -24,8 +25,10 @@ use crate::summary::checks;
 use crate::summary::measured::measure;
 use crate::trace::{EmissionIndex, Segment, Trace};
 
-/// Milliseconds from one drawing to the next, unless a key is pressed or the terminal changes its size.
-const EVERY: u16 = 500;
+/// Milliseconds from one drawing to the next, unless something happens: within a window only the progress moves.
+const EVERY: u16 = 1000;
+/// The name of the thread that draws.
+const THREAD: &str = "dashboard";
 
 /// The dashboard, while it is shown. The terminal is as it was before once this is gone.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ pub(super) struct Screen {
     drawer: Option<Drawer>,
 }
 
-/// The thread that draws, and what wakes it: a byte, to draw at once; no writer any more, to end.
+/// The thread that draws, and what wakes it: a byte, to draw at once or to end.
 #[derive(Debug)]
 struct Drawer {
     thread: JoinHandle<()>,
@@ -58,10 +61,11 @@ impl Screen {
         let (woken, wake) = io::pipe()?;
         let of_signals = wake.try_clone()?;
         let taken = Taken::take()?;
-        interrupt.on_terminal(Some(Arc::clone(&taken)));
+        let drawing = Drawing { state: Arc::clone(&state), taken: Arc::clone(&taken), woken, interrupt, colour };
+        let thread = Builder::new().name(THREAD.to_owned()).spawn(move || drawing.go());
+        let thread = thread.inspect_err(|_| taken.put_back())?;
+        interrupt.on_terminal(Some(taken));
         draw_at_signals(of_signals);
-        let drawing = Drawing { state: Arc::clone(&state), taken, woken, interrupt, colour };
-        let thread = std::thread::spawn(move || drawing.go());
         Ok(Screen { scenario: scenario.clone(), state, drawer: Some(Drawer { thread, wake }) })
     }
 
@@ -83,6 +87,9 @@ impl Screen {
                 lock(&self.state).failed(Some(*client), format!("{}  {name} failed: {why}", place(*repeat)));
             }
             Event::Measured { segment, trace, .. } => self.measured(segment, trace),
+        }
+        if let Some(drawer) = &self.drawer {
+            let _ = (&drawer.wake).write_all(DRAW);
         }
     }
 
@@ -127,6 +134,7 @@ struct Drawing {
 impl Drawing {
     /// Draws and listens until the run is over.
     fn go(self) {
+        steady::keep_off();
         // It reads the size, and cannot fail.
         if let Ok(mut terminal) = Terminal::new(Canvas::new(Arc::clone(&self.taken))) {
             let mut keyboard = io::stdin().is_terminal();

@@ -105,6 +105,17 @@ impl Drop for Bound {
     }
 }
 
+/// Keeps this thread off the processor that is held, if one is and there are others: what only watches must not take its time.
+pub(super) fn keep_off() {
+    let cpu = HELD.load(Ordering::Relaxed);
+    if cpu == NONE {
+        return;
+    }
+    let others = sched_getaffinity(Pid::from_raw(0)).and_then(|mut allowed| allowed.unset(cpu).map(|()| allowed));
+    // Refused where there is no other; then it runs where it may.
+    let _ = others.and_then(|others| sched_setaffinity(Pid::from_raw(0), &others));
+}
+
 fn bind(cpu: usize) -> nix::Result<()> {
     let mut one = CpuSet::new();
     one.set(cpu)?;
@@ -161,6 +172,12 @@ mod tests {
         assert_eq!(of_child(), held);
         drop(bound);
         assert_eq!(of_child(), free);
+        let elsewhere = std::thread::spawn(|| {
+            keep_off();
+            of_child()
+        });
+        // Where there is no other processor it stays.
+        assert!(elsewhere.join().unwrap() != held || free == held);
         drop(steady);
         assert_eq!((spinning(), HELD.load(Ordering::Relaxed)), (Vec::new(), NONE));
         let _still_free = super::bound();

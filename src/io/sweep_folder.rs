@@ -11,6 +11,7 @@ use super::files::FileError;
 use super::runs::{RunFolderError, load_summary};
 use super::series::SeriesError;
 use super::simulation::SimulationError;
+use crate::report::doubts::Doubts;
 use crate::report::sweep::index::digest;
 use crate::report::sweep::{CellFound, IndexError, Pages, Survey, SweepIndex};
 use crate::scenario::shard::Shard;
@@ -132,9 +133,10 @@ pub(super) fn survey(folder: &Path, index: SweepIndex) -> Result<Survey, SweepEr
         }
         let there = |file: &str| path.join(file).is_file();
         let pages = Pages { html: there("report.html"), markdown: there("report.md") };
+        let doubts = Doubts::new(&summary, &scenario, &note.host);
         let (failed, simulated) = (!note.failures.is_empty(), note.simulated);
         let host = simulated.is_none().then_some(note.host);
-        cells.push(Some(CellFound { summary, failed, host, simulated, pages }));
+        cells.push(Some(CellFound { summary, failed, host, simulated, doubts, pages }));
     }
     Ok(Survey { index, cells })
 }

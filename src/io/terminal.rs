@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use console::Term;
-use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
+use nix::sys::termios::{InputFlags, LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{getpgrp, tcgetpgrp};
 use ratatui_core::backend::{Backend, ClearType, WindowSize};
 use ratatui_core::buffer::Cell;
@@ -54,6 +54,8 @@ impl Taken {
             let mut keys = before.clone();
             // Each key by itself and unseen; those that send signals, too, which would also reach the processes that are measured.
             keys.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG | LocalFlags::IEXTEN);
+            // Ctrl-S would hold up the end of the run until Ctrl-Q.
+            keys.input_flags.remove(InputFlags::IXON);
             tcsetattr(&stdin, SetArg::TCSANOW, &keys)?;
         }
         let taken = Arc::new(Taken { before: Mutex::new(Some(Before { keyboard })) });

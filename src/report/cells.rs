@@ -12,6 +12,21 @@ const PITCH: f64 = 7.0;
 /// Air around the words in a rectangle.
 const AIR: f64 = 2.0;
 
+/// Where words may stand in a rectangle, in order: parts of the room that is left beside and below them.
+const PLACES: [(f64, f64); 11] = [
+    (0.0, 0.0),
+    (0.0, -0.5),
+    (0.0, 0.5),
+    (0.0, -1.0),
+    (0.0, 1.0),
+    (-1.0, -1.0),
+    (1.0, -1.0),
+    (-1.0, 1.0),
+    (1.0, 1.0),
+    (-1.0, 0.0),
+    (1.0, 0.0),
+];
+
 /// A rectangle as a shape has it: from and to, across and upward.
 type Sides = ((f64, f64), (f64, f64));
 
@@ -48,14 +63,17 @@ impl Plan<'_> {
             .map(|(frame, words)| {
                 let fits = text::width(words, size) + 2.0 * AIR <= frame.right - frame.left
                     && size + 2.0 * AIR <= frame.bottom - frame.top;
-                let spare = (frame.bottom - frame.top - size) / 2.0 - AIR;
-                let label = |down: f64| {
-                    let middle = ((frame.left + frame.right) / 2.0, (frame.top + frame.bottom) / 2.0 + down);
+                let spare = |room: f64, taken: f64| ((room - taken) / 2.0 - AIR).max(0.0);
+                let (wide, high) = (frame.right - frame.left, frame.bottom - frame.top);
+                let spare = (spare(wide, text::width(words, size)), spare(high, size));
+                let label = |(across, down): (f64, f64)| {
+                    let centre = ((frame.left + frame.right) / 2.0, (frame.top + frame.bottom) / 2.0);
+                    let middle = (centre.0 + across * spare.0, centre.1 + down * spare.1);
                     let at = (middle.0, middle.1 + size * 0.36);
                     let text = words.clone();
                     Label { text, at, anchor: Anchor::Middle, size, paint: Paint::Ink, upward: false }
                 };
-                let places = [0.0, -0.5, 0.5, -1.0, 1.0].map(|part| label(part * spare));
+                let places = PLACES.map(label);
                 let free = |label: &&Label| !lines.iter().any(|(a, b)| label.frame().grown(AIR).meets(*a, *b));
                 let place = places.iter().find(free).unwrap_or(&places[0]).clone();
                 fits.then_some(place)

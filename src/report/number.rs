@@ -82,7 +82,8 @@ pub fn plain(kind: Kind, number: f64) -> String {
 #[must_use]
 pub fn short(kind: Kind, number: f64) -> String {
     let (factor, unit) = kind.unit(number);
-    let size = (number * factor).abs();
+    // Its size when rounded: 9.97 is 10.
+    let size = format!("{:.1e}", number * factor).parse::<f64>().unwrap_or(0.0).abs();
     let places = if size > 0.0 { 1 - size.log10().floor() as i32 } else { 0 };
     format!("{} {unit}", fixed(number * factor, places.clamp(0, 9))).trim_end().to_owned()
 }
@@ -213,7 +214,16 @@ mod tests {
 
     #[test]
     fn a_short_number_has_two_digits_or_is_whole() {
-        let cases = [(0.0563, "0.056"), (1.54, "1.5"), (15.4, "15"), (103.4, "103"), (12_345.0, "12,345"), (0.0, "0")];
+        let cases = [
+            (0.0563, "0.056"),
+            (1.54, "1.5"),
+            (15.4, "15"),
+            (9.97, "10"),
+            (0.998, "1.0"),
+            (103.4, "103"),
+            (12_345.0, "12,345"),
+            (0.0, "0"),
+        ];
         for (number, text) in cases {
             assert_eq!(short(Kind::Number, number), text);
         }

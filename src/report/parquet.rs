@@ -199,13 +199,18 @@ impl<R: ChunkReader + 'static> Reader<R> {
     /// # Errors
     /// In words.
     pub fn open<F: Stored>(input: R) -> Result<Reader<R>, String> {
-        let file = SerializedFileReader::new(input).map_err(|e| e.to_string())?;
+        let file = SerializedFileReader::new(input).map_err(|e| damaged(&e))?;
         let found = file.metadata().file_metadata().schema_descr();
         for (place, (name, kind)) in F::TABLE.iter().zip(F::KINDS).enumerate() {
             let column = found.columns().get(place);
             if !column.is_some_and(|column| column.name() == *name && kind.is(column)) {
                 let found = column.map_or("nothing".to_owned(), |c| format!("`{}` of {}", c.name(), c.physical_type()));
-                return Err(format!("column {}: {found} where `{}` should be", place + 1, kind.field(name).trim()));
+                let wanted = kind.field(name);
+                let wanted = wanted.trim().trim_end_matches(';');
+                return Err(format!(
+                    "it is no such table of facts: column {} is {found}, should be `{wanted}`",
+                    place + 1
+                ));
             }
         }
         Ok(Reader { file })
@@ -222,7 +227,7 @@ impl<R: ChunkReader + 'static> Reader<R> {
     /// # Errors
     /// In words: the file is damaged. What is wrong with a row is in the block.
     pub fn group<F: Stored>(&self, group: usize, names: &Names) -> Result<Block<F>, String> {
-        let group = self.file.get_row_group(group).map_err(|e| e.to_string())?;
+        let group = self.file.get_row_group(group).map_err(|e| damaged(&e))?;
         let rows = usize::try_from(group.metadata().num_rows()).map_err(|e| e.to_string())?;
         let mut columns = Columns::read(group.as_ref(), F::KINDS, rows)?;
         Ok(Block::of_rows(rows, || {
@@ -231,4 +236,9 @@ impl<R: ChunkReader + 'static> Reader<R> {
             taken
         }))
     }
+}
+
+/// An error of the Parquet reader in words.
+fn damaged(error: &ParquetError) -> String {
+    format!("it is cut off, damaged or no Parquet ({error})")
 }

@@ -15,7 +15,7 @@ pub(crate) fn run(workshop: &Workshop, reader: &str) -> Result<(), Failed> {
     let out = folder.path().join("run");
     let mut simulate = Command::new(env!("CARGO_BIN_EXE_pollcost"));
     simulate.args(["simulate", "quickstart", "--duration", "1s", "--repeats", "2", "--clients", "monitor,poll-10ms"]);
-    simulate.args(["--facts", "full", "--tables", "both", "--quiet", "-o"]).arg(&out);
+    simulate.args(["--facts", "full", "--tables", "both", "--no-report", "--quiet", "-o"]).arg(&out);
     finish(&mut simulate)?;
     finish(Command::new(&workshop.python).arg(scripts().join("facts.py")).arg(reader).arg(&out))
 }

@@ -14,6 +14,7 @@ Examples:
   pollcost report RUN --profile ieee --clients monitor,poll-10ms
   pollcost report RUN --format csv,json                  the data of every figure; what was written, as JSON
   pollcost report BEFORE AFTER -o comparison             two or more runs side by side
+  pollcost report SWEEP                                  over the cells of a sweep, or of the folder of --all
   pollcost report RUN -o again --from-facts              all numbers anew from emissions.csv and observations.csv
 
 With --profile, --figures, --clients, --dpi or a format of figures, only figures are written: below OUT/figures/, or OUT/figures/PROFILE/ for another
@@ -21,7 +22,7 @@ profile than screen.";
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportFlags {
-    /// The run folder; several: a report that sets them side by side
+    /// The folder of a run, of a sweep or of `--all`; several runs: a report that sets them side by side
     #[arg(required = true)]
     pub(crate) run: Vec<PathBuf>,
     /// Where the report goes [default: the run folder, which must then be the only one]

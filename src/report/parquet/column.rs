@@ -178,7 +178,7 @@ impl Columns {
     pub(super) fn read(group: &dyn RowGroupReader, kinds: &[Kind], rows: usize) -> Result<Columns, String> {
         let column = |(place, kind): (usize, &Kind)| Column::read(*kind, group.get_column_reader(place)?, rows);
         let columns = kinds.iter().enumerate().map(column).collect::<Result<Vec<_>, ParquetError>>();
-        let columns = columns.map_err(|e| e.to_string())?;
+        let columns = columns.map_err(|e| super::damaged(&e))?;
         Ok(Columns { found: vec![None; columns.len()], columns, row: 0, taken: 0 })
     }
 

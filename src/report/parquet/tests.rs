@@ -84,9 +84,11 @@ fn changes_and_requests_come_back() {
 
 #[test]
 fn what_is_no_table_of_facts_is_told() {
-    assert!(read::<Emission>(b"no Parquet".to_vec()).is_err());
+    let error = read::<Emission>(b"no Parquet".to_vec()).unwrap_err();
+    assert!(error.starts_with("it is cut off, damaged or no Parquet ("), "{error}");
     let error = read::<Emission>(written::<Request>(&[])).unwrap_err();
-    assert_eq!(error, "column 1: `client` of BYTE_ARRAY where `required int32 repeat (INTEGER(32,false));` should be");
+    let wanted = "it is no such table of facts: column 1 is `client` of BYTE_ARRAY, should be `required int32 repeat (INTEGER(32,false))`";
+    assert_eq!(error, wanted);
     let stranger = Emission { pv: PvId(9), seq: Seq(1), due: Tick(1), posted: Tick(1) };
     let error = read::<Emission>(written(&[(0, stranger)])).unwrap_err();
     assert_eq!(error, "line 1, column `pv`: it is not a PV of the scenario");

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::super::grids::{Cell, Grid};
 use super::super::number::{self, Kind};
 use super::survey::{Part, Survey};
-use super::view::{Held, Quantity, View};
+use super::view::{Held, Quantity, View, is_poll_period};
 use crate::scenario::sweep::{Axis, Setting, label, told};
 use crate::stats::Estimate;
 
@@ -69,10 +69,11 @@ impl Course {
     /// How a quantity goes along a swept key.
     #[must_use]
     pub fn of(axis: &Axis, quantity: Quantity) -> Course {
-        let between = |word: &str| axis.key.rsplit('.').next() == Some(word);
+        // Of polls or of changes.
+        let period = axis.key.ends_with(".period");
         let timed = matches!(axis.values.first(), Some(Setting::TimeNs(_)));
         match quantity {
-            Quantity::Cpu if timed && (between("period") || between("interval")) => Course::Reciprocal,
+            Quantity::Cpu if timed && period => Course::Reciprocal,
             _ => Course::Direct,
         }
     }
@@ -235,7 +236,7 @@ impl Survey {
     #[must_use]
     pub fn site(&self, cell: Option<usize>, x: f64, axis: &Axis, of: (&str, Quantity, Part)) -> Site {
         let (poller, quantity, part) = of;
-        let polled = axis.key.ends_with("period") && Course::of(axis, quantity) == Course::Reciprocal;
+        let polled = is_poll_period(axis) && Course::of(axis, quantity) == Course::Reciprocal;
         let late = cell.filter(|_| polled).and_then(|cell| Some(self.achieved_period(cell, poller)? - x));
         Site { x, late: late.unwrap_or(0.0), more: cell.and_then(|cell| self.more(cell, poller, quantity, part)) }
     }
@@ -306,7 +307,11 @@ impl Survey {
 
 #[cfg(test)]
 mod tests {
+    use super::super::example::{BOTH, survey};
     use super::*;
+    use crate::scenario::model::{Change, Pacing};
+    use crate::simulate::{Forecast, Link, Model};
+    use crate::time::Span;
 
     fn row(values: &[(f64, f64)]) -> Vec<Site> {
         values.iter().map(|(x, more)| Site { x: *x, late: 0.0, more: Some(*more).filter(|v| v.is_finite()) }).collect()
@@ -331,6 +336,46 @@ mod tests {
         // Over a rate the poller's part is constant, and the callback's proportional.
         let rates = row(&[(1.0, 5.0 - 1.0), (1000.0, 5.0 - 1000.0)]);
         assert_eq!(turn(&rates, Course::Direct), Turn::Below(5.0));
+    }
+
+    #[test]
+    fn between_cells_it_is_where_the_closed_forms_themselves_have_it() {
+        let survey = survey(BOTH, "pv.change.rate_hz = [1, 10, 100]\nclient.period = ['1ms', '100ms', '10s']");
+        for (row, rate) in survey.break_evens().iter().zip([1.0, 10.0, 100.0]) {
+            // The same by halving, on the forecast at every period and not at three.
+            let more = |period: f64| {
+                let mut scenario = survey.index.scenario.clone();
+                let interval = Span((1e9 / rate) as u64);
+                scenario.groups[0].change = Change::Periodic { interval };
+                scenario.clients[1].pacing = Some(Pacing::FixedDelay { period: Span(period as u64) });
+                let model = Model::typical(&Link::default(), 2);
+                let cpu = |client| {
+                    let forecast = Forecast::of(&scenario, &model, client).unwrap();
+                    forecast.cpu_client_percent + forecast.cpu_ioc_percent
+                };
+                cpu(1) - cpu(0)
+            };
+            let (mut low, mut high) = (1e6f64, 1e10f64);
+            while high / low > 1.000_01 {
+                let middle = (low * high).sqrt();
+                if more(middle) > 0.0 { low = middle } else { high = middle }
+            }
+            let Turn::Below(found) = row.cpu_closed_form else { panic!("{row:?}") };
+            assert!((found / low - 1.0).abs() < 1e-3, "{rate} Hz: {found} between cells, {low} by halving");
+        }
+    }
+
+    #[test]
+    fn the_time_between_changes_is_not_late_by_what_a_poller_is() {
+        let survey = survey(BOTH, "client.period = ['10ms', '1s']");
+        let ms = |ms| Setting::TimeNs(Span::from_millis(ms));
+        let site = |key: &str| {
+            let axis = Axis { key: key.into(), values: vec![ms(10), ms(1000)] };
+            assert_eq!(Course::of(&axis, Quantity::Cpu), Course::Reciprocal, "{key}");
+            survey.site(Some(0), 10e6, &axis, ("poll", Quantity::Cpu, Part::Whole))
+        };
+        assert!(site("client.period").late > 0.0 && site("client.poll.period").late > 0.0);
+        assert_eq!(site("pv.change.period").late, 0.0);
     }
 
     #[test]

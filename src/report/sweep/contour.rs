@@ -1,7 +1,7 @@
 //! The break-even line over a grid of cells: where the difference of two clients is zero, as lines through its crossings between
 //! neighbours (marching squares, after Lorensen and Cline, SIGGRAPH 1987, in two dimensions).
 
-use super::break_even::{Course, Site, crossing};
+use super::break_even::{Course, Site, crossing, turn};
 use super::ruler::Ruler;
 use super::survey::{Part, Survey};
 use super::view::{Quantity, View};
@@ -16,7 +16,8 @@ struct Field {
 }
 
 impl Survey {
-    /// The line in the axes' own units, in pieces; none without a callback, between words, and where cells are missing.
+    /// The line in the axes' own units, in pieces; none without a callback, between words across, and where cells are missing. Where words go
+    /// upward each row has a piece of its own, as high as its cells.
     #[must_use]
     pub fn contour(
         &self,
@@ -28,10 +29,20 @@ impl Survey {
     ) -> Vec<Vec<Spot>> {
         let axes = &self.index.axes;
         let (Some(y), (right, up)) = (view.y, rulers) else { return Vec::new() };
-        if right.number(0).is_none() || up.number(0).is_none() || self.callback().is_none() {
+        if right.number(0).is_none() || self.callback().is_none() {
             return Vec::new();
         }
         let quantity = Quantity::Cpu;
+        if up.number(0).is_none() {
+            let across = &axes[view.x];
+            let row = |row: usize| {
+                let sites = self.sites(view, up.order[row], held, poller, quantity, part);
+                let x = turn(&sites, Course::of(across, quantity)).value()?;
+                let (low, high) = up.cell(row);
+                Some(vec![(right.place(x)?, low), (right.place(x)?, high)])
+            };
+            return (0..up.count()).filter_map(row).collect();
+        }
         let site = |row: usize, column: usize, along: usize, ruler: &Ruler, place: usize| {
             let cell = self.cell(view, right.order[column], up.order[row], held);
             self.site(cell, ruler.number(place).unwrap_or(0.0), &axes[along], (poller, quantity, part))

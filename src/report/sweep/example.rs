@@ -1,5 +1,6 @@
 //! Sweeps for tests: a callback and pollers as the closed forms have them, each repeat a little off.
 
+use super::super::doubts::Doubts;
 use super::{CellFound, Pages, Survey, index_of};
 use crate::scenario::metric::Metric;
 use crate::scenario::model::Scenario;
@@ -37,7 +38,14 @@ fn found(scenario: &Scenario) -> CellFound {
     let clients = (0..scenario.clients.len()).map(|client| of_client(scenario, client)).collect();
     let warning = Warning { client: None, what: "it was a test".into(), advice: "measure".into() };
     let summary = Summary { clients, warnings: vec![warning], ..Summary::default() };
-    CellFound { summary, failed: false, host: None, simulated: None, pages: Pages { html: true, markdown: false } }
+    CellFound {
+        summary,
+        failed: false,
+        host: None,
+        simulated: None,
+        doubts: Doubts::default(),
+        pages: Pages { html: true, markdown: false },
+    }
 }
 
 fn of_client(scenario: &Scenario, client: usize) -> ClientSummary {

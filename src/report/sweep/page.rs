@@ -1,16 +1,16 @@
 //! The report over the cells of a sweep: one page, one Markdown file, and the way to the report of each cell.
 
-use std::collections::BTreeMap;
-
 use maud::{Markup, html as markup};
 
 use super::super::content::{LIMITS, READING, SIMULATED_LIMITS};
+use super::super::doubts::{AT_FLOOR, DIRTY, DISTURBED, Doubts};
 use super::super::figure::{Figure, Omitted};
 use super::super::figures::of_sweep;
 use super::super::grids::{Cell, Grid};
 use super::super::number::{self, Kind};
 use super::super::page::{self, Page, Section};
 use super::super::setup::host_rows;
+use super::super::warned::by_kind;
 use super::super::{html, markdown};
 use super::survey::{CellFound, Part, Survey};
 use super::view::Quantity;
@@ -18,8 +18,8 @@ use crate::scenario::metric::Metric;
 use crate::scenario::sweep::told;
 use crate::summary::ClientSummary;
 
-/// Cells that a warning names one by one.
-const MOST_NAMED: usize = 4;
+/// Warnings of a kind that are told in full.
+const MOST_NAMED: usize = 3;
 
 /// What a report needs besides the cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,13 +44,14 @@ pub struct SweepReport<'s> {
     command: String,
 }
 
-/// A warning of one or more cells.
+/// What asks for the same thing, in one or more cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Found {
-    who: String,
-    what: String,
     advice: String,
-    cells: String,
+    /// What was seen, of whom and in which cell: the first few.
+    seen: Vec<String>,
+    /// How many more.
+    more: usize,
 }
 
 impl<'s> SweepReport<'s> {
@@ -117,8 +118,9 @@ impl<'s> SweepReport<'s> {
             @if self.warnings.is_empty() { p { (NO_WARNING) } }
             @for warning in &self.warnings {
                 div.warning {
-                    p { span.who { (warning.who) } ": " (warning.what) "." }
-                    p { "In " (warning.cells) ". What to do: " (warning.advice) "." }
+                    @for seen in &warning.seen { p { (seen) "." } }
+                    @if warning.more > 0 { p { "And " (warning.more) " more of this kind." } }
+                    p { "What to do: " (warning.advice) "." }
                 }
             }
             p { (self.limits()) }
@@ -129,14 +131,11 @@ impl<'s> SweepReport<'s> {
     #[must_use]
     pub fn markdown(&self) -> String {
         let text = markdown::text;
-        let warnings: Vec<String> = self
-            .warnings
-            .iter()
-            .map(|w| {
-                let (who, what, advice) = (text(&w.who), text(&w.what), text(&w.advice));
-                format!("- **{who}**: {what}. In {}. What to do: {advice}.", text(&w.cells))
-            })
-            .collect();
+        let warning = |found: &Found| {
+            let more = if found.more > 0 { format!(" And {} more of this kind.", found.more) } else { String::new() };
+            format!("- {}.{more} What to do: {}.", text(&found.seen.join(". ")), text(&found.advice))
+        };
+        let warnings: Vec<String> = self.warnings.iter().map(warning).collect();
         let warnings = if warnings.is_empty() { NO_WARNING.to_owned() } else { warnings.join("\n") };
         let setup: Vec<String> =
             self.setup.iter().map(|(name, value)| format!("- {}: {}", text(name), text(value))).collect();
@@ -183,6 +182,7 @@ impl<'s> SweepReport<'s> {
                     row.push(Cell::words(format!("{}: a client failed", client.name)));
                 } else {
                     row.extend(numbers(survey, place, client));
+                    mark(&mut row, &client.name, &found.doubts);
                 }
                 rows.push(padded(row));
             }
@@ -190,14 +190,37 @@ impl<'s> SweepReport<'s> {
         Grid {
             caption: "Every client of every cell".to_owned(),
             head: HEAD.map(str::to_owned).to_vec(),
+            notes: notes(&rows),
             rows,
-            notes: vec![
-                "Over the callback: processor time of the poller and its IOC over that of the callback and its IOC, in the same cell."
-                    .to_owned(),
-            ],
         }
     }
 }
+
+/// What lies near the floor or was disturbed gets its sign, as in the report of the cell.
+fn mark(row: &mut [Cell], client: &str, doubts: &Doubts) {
+    let marks =
+        [(CLIENT, doubts.of_all(client))].into_iter().chain(LATENCIES.map(|at| (at, doubts.of_latency(client))));
+    for (column, sign) in marks {
+        if let Some(cell) = row.get_mut(column).filter(|cell| !sign.is_empty() && **cell != Cell::none()) {
+            cell.mark = sign;
+        }
+    }
+}
+
+fn notes(rows: &[Vec<Cell>]) -> Vec<String> {
+    let over = "Over the callback: processor time of the poller and its IOC over that of the callback and its IOC, in the same cell.";
+    let signs = [
+        (AT_FLOOR, "Near or below this machine's floor: what is left is the machine's, not the strategy's."),
+        (DIRTY, DISTURBED),
+    ];
+    let used = |sign: &str| rows.iter().flatten().any(|cell| cell.mark == sign);
+    let told = signs.iter().filter(|(sign, _)| used(sign)).map(|(sign, words)| format!("{sign} {words}"));
+    std::iter::once(over.to_owned()).chain(told).collect()
+}
+
+/// Columns of [`HEAD`].
+const CLIENT: usize = 1;
+const LATENCIES: [usize; 2] = [4, 5];
 
 const HEAD: [&str; 8] = [
     "Cell",
@@ -290,27 +313,72 @@ fn setup(survey: &Survey) -> Vec<(String, String)> {
     rows
 }
 
-/// The warnings of all cells, each once, with the cells that have it.
+/// The warnings of all cells, those that ask for the same thing together.
 fn warnings(survey: &Survey) -> Vec<Found> {
-    let mut all: BTreeMap<(String, String), (String, Vec<String>)> = BTreeMap::new();
+    let mut all: Vec<Found> = Vec::new();
     for (cell, found) in survey.index.cells.iter().zip(&survey.cells) {
-        for warning in found.iter().flat_map(|found| &found.summary.warnings) {
-            let who = warning.client.clone().unwrap_or_else(|| "The whole run".to_owned());
-            // Numbers differ from cell to cell; what is said first stands for all.
-            let kind: String = warning.what.chars().filter(|c| c.is_alphabetic()).collect();
-            let (_, cells) = all
-                .entry((who, format!("{kind}\n{}", warning.advice)))
-                .or_insert_with(|| (warning.what.clone(), Vec::new()));
-            cells.push(told(&survey.index.axes, &cell.at));
+        let at = told(&survey.index.axes, &cell.at);
+        for kind in found.iter().flat_map(|found| by_kind(&found.summary.warnings)) {
+            let seen =
+                kind.seen.iter().map(|(client, what)| format!("{}, {at}: {what}", client.unwrap_or("The whole run")));
+            match all.iter_mut().find(|found| found.advice == kind.advice) {
+                Some(one) => one.seen.extend(seen),
+                None => all.push(Found { advice: kind.advice.to_owned(), seen: seen.collect(), more: 0 }),
+            }
         }
     }
-    let found = |((who, kind), (what, mut cells)): ((String, String), (String, Vec<String>))| {
-        cells.dedup();
-        let more = cells.len().saturating_sub(MOST_NAMED);
-        let advice = kind.split_once('\n').map(|(_, advice)| advice.to_owned()).unwrap_or_default();
-        cells.truncate(MOST_NAMED);
-        let more = if more > 0 { format!("; and {more} more cells") } else { String::new() };
-        Found { who, what, advice, cells: cells.join("; ") + &more }
-    };
-    all.into_iter().map(found).collect()
+    for found in &mut all {
+        found.more = found.seen.len().saturating_sub(MOST_NAMED);
+        found.seen.truncate(MOST_NAMED);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{BOTH, cases, survey};
+    use super::*;
+
+    fn report(survey: &Survey) -> (String, String) {
+        let report = SweepReport::new(survey, SweepSetting { command: "pollcost run t.toml".to_owned() });
+        let pictures: Vec<String> =
+            report.figures.iter().map(|f| format!("<svg><title>{}</title></svg>", f.id)).collect();
+        (report.html(&pictures), report.markdown())
+    }
+
+    #[test]
+    fn the_report_of_a_sweep() {
+        let table = "pv.change.rate_hz = [1, 1000]\nclient.period = ['1ms', '1s']";
+        insta::assert_snapshot!(report(&survey(BOTH, table)).1);
+    }
+
+    #[test]
+    fn every_cell_and_client_has_a_row_and_leads_to_what_is_there() {
+        for (case, survey) in cases() {
+            let (page, text) = report(&survey);
+            let clients = survey.index.scenario.clients.len();
+            assert_eq!(page.matches("/report.html\"").count(), clients * survey.index.cells.len(), "{case}");
+            assert!(!text.contains("/report.md)"), "{case}: there is none");
+            for attribute in ["src=", "href=\"http", "url(", "@import", "<link"] {
+                assert!(!page.contains(attribute), "{case}: {attribute}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_missing_and_what_failed_is_said() {
+        let mut survey = survey(BOTH, "pv.change.rate_hz = [1, 10]\nclient.period = ['1ms', '1s']");
+        survey.cells[0] = None;
+        survey.cells[1].as_mut().unwrap().failed = true;
+        survey.cells[2].as_mut().unwrap().summary.warnings.clear();
+        let (page, text) = report(&survey);
+        for words in [
+            "Of 4 cells, 1 cell is not there: a second start with the same -o runs the rest; 1 cell is left out because a client failed in it.",
+            "poll: a client failed",
+            "not run",
+            "The whole run, rate_hz 10, period 1 s: it was a test",
+        ] {
+            assert!(page.contains(words) && text.replace("\\_", "_").contains(words), "{words}");
+        }
+    }
 }

@@ -3,9 +3,9 @@
 use super::super::scale::{Scale, Spacing, Unit};
 use crate::scenario::sweep::{Axis, Setting};
 
-/// Values this far apart go on a logarithmic axis.
+/// Values that are as even on either axis go on a logarithmic one from this ratio on.
 const LOG_FROM: f64 = 8.0;
-/// On a linear axis no two may be closer than this part of an even spread; else they stand in ranks.
+/// No two may be closer on an axis than this part of an even spread; else they stand in ranks.
 const CLOSEST: f64 = 0.3;
 /// What stands on either side of an only value.
 const ALONE: f64 = 2.0;
@@ -107,6 +107,14 @@ impl Ruler {
         self.at(place) + part * (self.at(place + 1) - self.at(place))
     }
 
+    /// Where a number between the first and the last value stands; `None` where words stand.
+    #[must_use]
+    pub fn place(&self, number: f64) -> Option<f64> {
+        let below = (0..self.count().saturating_sub(1)).rev();
+        let place = below.into_iter().find(|place| self.number(*place).is_some_and(|at| at <= number))?;
+        Some(self.between(place, number))
+    }
+
     /// The axis of a figure, its ticks at the values. `upward`: names from the top down.
     #[must_use]
     pub fn axis(&self, upward: bool) -> super::super::figure::Axis {
@@ -124,13 +132,21 @@ impl Ruler {
 /// How numbers in rising order are spread; `None`: they stand in ranks.
 fn spacing(numbers: &[f64]) -> Option<Spacing> {
     let (first, last) = (*numbers.first()?, *numbers.last()?);
-    if first > 0.0 && (last / first >= LOG_FROM || numbers.len() == 1) {
-        return Some(Spacing::Log);
+    // The smallest step as a part of an even one: 1 where all are even.
+    let evenness = |there: fn(f64) -> f64| {
+        let steps = numbers.windows(2).map(|pair| there(pair[1]) - there(pair[0]));
+        let even = (there(last) - there(first)) / (numbers.len().max(2) - 1) as f64;
+        steps.fold(f64::INFINITY, f64::min) / even
+    };
+    let linear = evenness(|x| x);
+    let log = if first > 0.0 { evenness(f64::ln) } else { 0.0 };
+    let as_even = (log - linear).abs() < 1e-9;
+    match numbers {
+        [alone] => (*alone > 0.0).then_some(Spacing::Log),
+        _ if log.max(linear) < CLOSEST => None,
+        _ if log > linear && !as_even || as_even && last / first >= LOG_FROM => Some(Spacing::Log),
+        _ => Some(Spacing::Linear),
     }
-    let gaps = numbers.windows(2).map(|pair| pair[1] - pair[0]);
-    let closest = gaps.fold(f64::INFINITY, f64::min);
-    let even = (last - first) / (numbers.len().max(2) - 1) as f64;
-    (closest >= CLOSEST * even && even > 0.0).then_some(Spacing::Linear)
 }
 
 /// Half way between neighbours as the axis has them, and as far beyond the first and the last.
@@ -151,8 +167,8 @@ fn edges(numbers: &[f64], spacing: Spacing) -> Vec<f64> {
 fn label(key: &str, timed: bool, spaced: Option<Option<Spacing>>) -> String {
     let last = key.rsplit('.').next().unwrap_or(key);
     let (words, unit) = match last {
-        "period" if timed => ("Poll period asked for", "seconds"),
-        "interval" if timed => ("Interval between changes", "seconds"),
+        "period" if timed && key.starts_with("client.") => ("Poll period asked for", "seconds"),
+        "period" if timed => ("Time between changes of each PV", "seconds"),
         "rate_hz" => ("Change rate of each PV", "Hz"),
         "pvs" => ("PVs", "number"),
         "count" | "elements" => ("Elements of a value", "number"),
@@ -195,6 +211,11 @@ mod tests {
     fn even_values_stand_evenly_and_a_zero_before_decades_in_ranks() {
         let even = ruler(&[1.0, 2.0, 3.0, 4.0]);
         assert_eq!((even.scale.low, even.scale.high, even.scale.spacing), (0.5, 4.5, Spacing::Linear));
+        let steps: Vec<f64> = (1..=10).map(|k| 2.0 * f64::from(k)).collect();
+        assert_eq!(ruler(&steps).scale.spacing, Spacing::Linear);
+        for decades in [&[1.0, 2.0, 5.0, 10.0, 20.0][..], &[100.0, 200.0, 400.0], &[1.0, 1000.0]] {
+            assert_eq!(ruler(decades).scale.spacing, Spacing::Log, "{decades:?}");
+        }
         let ranks = ruler(&[0.0, 1.0, 10.0, 100.0]);
         assert_eq!((ranks.scale.low, ranks.scale.high), (0.0, 4.0));
         assert_eq!((ranks.at(2), ranks.cell(2)), (2.5, (2.0, 3.0)));

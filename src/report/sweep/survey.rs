@@ -2,6 +2,7 @@
 
 use super::super::csv::summary::records;
 use super::super::document::SimulationNote;
+use super::super::doubts::Doubts;
 use super::index::SweepIndex;
 use crate::scenario::metric::Metric;
 use crate::scenario::sweep::{Setting, label};
@@ -34,6 +35,8 @@ pub struct CellFound {
     pub host: Option<Host>,
     /// What stood for link and host; `None`: it was measured.
     pub simulated: Option<SimulationNote>,
+    /// What is known against its numbers.
+    pub doubts: Doubts,
     /// What there is of its own report.
     pub pages: Pages,
 }

@@ -25,6 +25,11 @@ pub enum Quantity {
     Notice,
 }
 
+/// Whether a key is the time between two polls; that between two changes is `pv.change.period`.
+pub(super) fn is_poll_period(axis: &Axis) -> bool {
+    axis.key.starts_with("client.") && axis.key.ends_with(".period")
+}
+
 /// The values of axes that neither go across nor upward: axis and place of each.
 pub type Held = Vec<(usize, usize)>;
 
@@ -37,7 +42,7 @@ impl View {
         let numbers = |axis: &Axis| axis.values.iter().all(|value| value.number().is_some());
         let several = |axis: &Axis| axis.values.len() > 1;
         let wants: [&dyn Fn(&Axis) -> bool; 4] = [
-            &|axis| several(axis) && timed(axis) && axis.key.ends_with("period"),
+            &|axis| several(axis) && is_poll_period(axis),
             &|axis| several(axis) && timed(axis),
             &|axis| several(axis) && numbers(axis),
             &several,

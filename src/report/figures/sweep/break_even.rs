@@ -79,7 +79,8 @@ fn drawn(survey: &Survey, view: &View, y: usize) -> Result<Figure, Omitted> {
             label(axes, y),
             basis(
                 n,
-                "Bars with caps: 95 % interval, from where the same repeat of all cells by itself turns; often smaller than the marker."
+                "Bars with caps: 95 % interval, from where the same repeat of all cells by itself turns; often smaller than the marker, and \
+                 none where a repeat does not turn."
             )
         ),
         alt: alt(shown, label(axes, view.x), view, survey),

@@ -1,5 +1,6 @@
 //! A quantity over two swept keys, with the line at which a callback becomes cheaper.
 
+use super::super::super::doubts::{DIRTY, DISTURBED};
 use super::super::super::figure::{Block, Figure, Key, Look, Omitted, Series, Shape, Symbol};
 use super::super::super::palette::{DASHED, SOLID};
 use super::super::{basis, key, told};
@@ -47,6 +48,7 @@ pub(super) fn heat(panel: &Panel<'_>, shown: Shown) -> Result<Figure, Omitted> {
     {
         notes.extend(of_callback(panel, shown, callback));
     }
+    notes.extend(disturbed(panel));
     let line = if with_line {
         " The line: where poller and callback take the same processor time, between cells as costs go that are proportional to rates; \
          dashed, where the closed forms expect it."
@@ -60,7 +62,7 @@ pub(super) fn heat(panel: &Panel<'_>, shown: Shown) -> Result<Figure, Omitted> {
             "{}: a rectangle for each cell of the sweep, around its values, with the value in it where there is room.{line}{} {}",
             shown.words(panel.client),
             panel.holding(),
-            basis(n, "Intervals over repeats are in sweep.csv.")
+            basis(n, "Intervals over repeats are in the table of all cells.")
         ),
         alt: alt(panel, shown, &found.blocks),
         x: panel.across.axis(false),
@@ -159,13 +161,25 @@ fn break_even(panel: &Panel<'_>) -> (Vec<Series>, Vec<Key>) {
     (series, keys)
 }
 
+/// How many cells were measured while others used the machine.
+fn disturbed(panel: &Panel<'_>) -> Option<String> {
+    let clients: Vec<&str> = std::iter::once(panel.client).chain(panel.survey.callback()).collect();
+    let cells = panel.cells().filter_map(|(_, _, cell)| panel.survey.cells.get(cell?)?.as_ref());
+    let all: Vec<bool> =
+        cells.map(|found| clients.iter().any(|client| !found.doubts.of_all(client).is_empty())).collect();
+    let dirty = all.iter().filter(|dirty| **dirty).count();
+    (dirty > 0).then(|| format!("{DIRTY} {dirty} of {} cells: {DISTURBED}", all.len()))
+}
+
 /// What the callback takes meanwhile: it has no part in the picture.
 fn of_callback(panel: &Panel<'_>, shown: Shown, callback: &str) -> Option<String> {
     let values = panel.cells().filter_map(|(_, _, cell)| shown.value(panel.survey, cell?, callback));
     let (low, high) = values.fold((f64::INFINITY, 0.0f64), |(l, h), v| (l.min(v.point), h.max(v.point)));
     let unit = if shown == Shown::Cpu { " %" } else { "" };
     let short = |value| shown.short(value);
-    (high > 0.0).then(|| format!("In the same cells {callback} has {}{unit} to {}{unit}.", short(low), short(high)))
+    let (low, most) = (short(low), short(high));
+    let range = if low == most { format!("{low}{unit}") } else { format!("{low}{unit} to {most}{unit}") };
+    (high > 0.0).then(|| format!("In the same cells {callback} has {range}."))
 }
 
 fn alt(panel: &Panel<'_>, shown: Shown, blocks: &[Block]) -> String {

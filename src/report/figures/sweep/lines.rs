@@ -53,12 +53,16 @@ pub(super) fn lines(panel: &Panel<'_>, shown: Shown) -> Result<Figure, Omitted> 
     series.extend(points);
     let names: Vec<&str> = clients.iter().map(|(_, name)| *name).collect();
     let n = panel.sample(&names);
-    let (mut not_run, mut failed) = (0, 0);
+    let (mut not_run, mut failed, mut empty) = (0, 0, 0);
     for (_, _, cell) in panel.cells() {
         match cell.and_then(|cell| survey.cells.get(cell)?.as_ref()) {
             None => not_run += 1,
             Some(found) if found.failed => failed += 1,
-            Some(_) => {}
+            Some(_) => {
+                let has = |name: &&str| cell.is_some_and(|cell| shown.value(survey, cell, name).is_some());
+                let asks = |name: &&&str| shown != Shown::Redundant || survey.callback() != Some(**name);
+                empty += usize::from(!names.iter().filter(asks).all(has));
+            }
         }
     }
     let what = shown.words("each client");
@@ -76,7 +80,7 @@ pub(super) fn lines(panel: &Panel<'_>, shown: Shown) -> Result<Figure, Omitted> 
         series,
         keys,
         direct_labels: false,
-        notes: gaps(not_run, failed, 0, ""),
+        notes: gaps(not_run, failed, empty, shown.why_not()),
         n,
     })
 }
@@ -150,12 +154,7 @@ fn expected(panel: &Panel<'_>, shown: Shown, client: &str) -> Option<Series> {
 fn turns(panel: &Panel<'_>) -> Vec<f64> {
     let rows = panel.survey.break_evens();
     let own = rows.iter().filter(|row| row.place.1 == panel.held);
-    let between = |value: f64| {
-        let below = (0..panel.across.count().saturating_sub(1)).rev();
-        let place = below.into_iter().find(|place| panel.across.number(*place).is_some_and(|at| at <= value))?;
-        Some(panel.across.between(place, value))
-    };
-    own.filter_map(|row| between(row.cpu.value()?)).collect()
+    own.filter_map(|row| panel.across.place(row.cpu.value()?)).collect()
 }
 
 /// Logarithmic, unless something is zero; parts from nothing to all.

@@ -94,6 +94,20 @@ fn the_line_goes_through_the_break_evens_of_the_rows() {
 }
 
 #[test]
+fn rows_of_words_have_a_piece_of_the_line_each() {
+    let survey = cases().into_iter().find(|(name, _)| *name == "words").unwrap().1;
+    let (figures, _) = of_sweep(&survey);
+    let lines = named(&figures, "sweep_cpu").series.iter().filter(|series| series.name == "measured break-even");
+    let pieces: Vec<_> = lines.map(|series| series.shape.clone()).collect();
+    let turns: Vec<f64> = survey.break_evens().iter().filter_map(|row| row.cpu.value()).collect();
+    assert_eq!(turns.len(), 3);
+    for (row, (piece, turn)) in pieces.iter().zip(&turns).enumerate() {
+        let (low, high) = (row as f64, row as f64 + 1.0);
+        assert!(matches!(piece, Shape::Line { points, .. } if *points == [(*turn, low), (*turn, high)]), "{piece:?}");
+    }
+}
+
+#[test]
 fn a_cell_without_a_value_has_no_colour() {
     let mut survey = survey(BOTH, "pv.change.rate_hz = [1, 10, 100]\nclient.period = ['1ms', '30ms', '1s']");
     let all = valued(named(&of_sweep(&survey).0, "sweep_cpu")).len();
