@@ -168,7 +168,11 @@ impl<'a> Run<'a> {
         }
         let periods = Samples::new(&all, (!all.is_empty()).then(|| sum / all.len() as f64))?;
         let rest = period.0 as f64 + self.askings(poller)?.mean_ns() * askings;
-        Some(periods.mapped(|ns| (ns as f64 - rest).max(0.0).round() as u64))
+        let late = periods.mapped(|ns| (ns as f64 - rest).max(0.0).round() as u64);
+        // Askings that were quicker than their mean would be lateness lost, slower ones are lateness gained: the mean is known better.
+        let mean = (periods.mean_ns() - rest).max(0.0);
+        let scale = if late.mean_ns() > 0.0 { mean / late.mean_ns() } else { 0.0 };
+        Some(late.mapped(|ns| (ns as f64 * scale).round() as u64))
     }
 
     /// Processor time for each get or update of a client, at both ends, whatever it went into.
@@ -192,5 +196,105 @@ impl<'a> Run<'a> {
             }
             (None, gets) => Costs { client_get: each(at_client, gets), ioc_get: each(at_ioc, gets), ..Costs::NONE },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::{Assembly, Group, Link, Messages, Unwatched};
+    use super::*;
+    use crate::scenario::{Source, read};
+
+    fn scenario() -> Scenario {
+        let text = "repeats = 3\nwindow = '20s'\n[[pv]]\nname = 'A{0..19}'\nchange = { pattern = 'poisson', rate_hz = 10 }\n\
+                    [[client]]\nname = 'monitor'\nfetch = 'monitor'\n\
+                    [[client]]\nname = 'working'\nfetch = 'monitor'\nservice_time = '1ms'\n\
+                    [[client]]\nname = 'batch'\nfetch = 'batch'\nperiod = '5ms'\n\
+                    [[client]]\nname = 'serial'\nfetch = 'serial'\nperiod = '20ms'\n";
+        read(Source { file: "t.toml", name: "t", text }, &|_| Err(String::new())).unwrap()
+    }
+
+    /// A run on a machine that is known: everything costs three times as much as is typical, and wakes up later.
+    fn run(scenario: &Arc<Scenario>) -> (Model, Trace, Summary) {
+        let mut known = Model::typical(&Link::EachWay(Delay::Constant(Span::from_micros(70))), scenario.clients.len());
+        let thrice =
+            |costs: Costs| Costs { client_get: costs.client_get * 3, client_update: costs.client_update * 3, ..costs };
+        let late = Delay::Exponential { least: Span::from_micros(40), mean: Span::from_micros(90) };
+        for client in &mut known.clients {
+            client.costs = thrice(client.costs);
+            client.timer = late.clone();
+        }
+        known.ioc.costs = thrice(known.ioc.costs);
+        let known = Arc::new(known);
+        let mut assembly = Assembly::new(scenario);
+        for group in Group::all(scenario, &known, Messages::Counted) {
+            assembly.add(group.run(&mut Unwatched));
+        }
+        let (trace, summary) = assembly.finish(&[]);
+        (Model::clone(&known), trace, summary)
+    }
+
+    fn near(what: &str, is: f64, due: f64, part: f64) {
+        assert!((is - due).abs() <= part * due, "{what}: {is}, due {due}");
+    }
+
+    /// Delays, lateness of timers and processor time of a model are those of the run, and none of them is a typical one.
+    #[test]
+    fn everything_of_the_model_comes_from_the_run() {
+        let scenario = Arc::new(scenario());
+        let (known, trace, summary) = run(&scenario);
+        let model = Model::recorded(&scenario, &trace, &summary, "a run").unwrap();
+        // What lies on the way is in the samples: the IOC adds nothing to them, nor does the reading thread.
+        assert_eq!((&model.ioc.wakeup, &model.ioc.emitter, model.ioc.busy), (&Delay::NONE, &Delay::NONE, false));
+        assert_eq!(model.ioc.costs, Costs::NONE);
+        for (place, client) in model.clients.iter().enumerate() {
+            let (name, of) = (&scenario.clients[place].name, &summary.clients[place]);
+            assert!(!client.busy && client.reader == Delay::NONE, "{name}");
+            let own: Vec<&Segment> = trace.segments.iter().filter(|s| s.client == place).collect();
+            let sum = |of: &dyn Fn(&Segment) -> u64| own.iter().map(|s| of(s)).sum::<u64>();
+            let used = [sum(&|s| s.cpu_client.unwrap().0), sum(&|s| s.cpu_ioc.unwrap().0)];
+            if of.fetch == Fetch::Monitor {
+                // Updates that wait for a callback at work are no samples of the link: the other monitor's are taken.
+                let prompt = &summary.clients[0];
+                near(name, client.push.mean_ns(), prompt.notice.mean_ns.unwrap().point, 1e-3);
+                if place == 0 {
+                    let sent = sum(&|s| s.ledger.iter().map(|row| row.window.updates_sent).sum());
+                    let costs =
+                        Costs { client_update: Span(used[0] / sent), ioc_update: Span(used[1] / sent), ..Costs::NONE };
+                    assert_eq!(client.costs, costs, "{name}");
+                } else {
+                    assert_eq!(client.costs, model.clients[0].costs, "{name}");
+                }
+                continue;
+            }
+            let RoundTrip::Whole(both) = &client.round_trip else { panic!("{name}: drawn each way") };
+            near(name, both.mean_ns(), of.mean_round_trip_ns.unwrap(), 2e-3);
+            let gets = sum(&|s| s.ledger.iter().map(|row| row.window.requests).sum());
+            let costs = Costs { client_get: Span(used[0] / gets), ioc_get: Span(used[1] / gets), ..Costs::NONE };
+            assert_eq!(client.costs, costs, "{name}");
+            // The end of a sleep, and what waking up takes.
+            let late = known.clients[place].timer.mean_ns() + known.clients[place].costs.client_wakeup.0 as f64;
+            near(name, client.timer.mean_ns(), late, 0.05);
+        }
+    }
+
+    #[test]
+    fn a_run_of_callbacks_at_work_tells_nothing_of_the_link() {
+        let whole = scenario();
+        let only = |names: &[&str]| {
+            let clients = whole.clients.iter().filter(|c| names.contains(&c.name.as_str())).cloned().collect();
+            Arc::new(Scenario { clients, ..whole.clone() })
+        };
+        let (scenario, listener) = (only(&["working", "batch"]), only(&["monitor"]));
+        let (_, trace, summary) = run(&scenario);
+        assert!(Model::recorded(&only(&["batch"]), &trace, &summary, "x").is_ok());
+        let why = Model::recorded(&listener, &trace, &summary, "x").unwrap_err();
+        assert_eq!(why, RecordedError::NoUpdates("monitor".to_owned()));
+        // And a run without a poller has no round trips.
+        let (_, trace, summary) = run(&listener);
+        let why = Model::recorded(&only(&["batch"]), &trace, &summary, "x").unwrap_err();
+        assert_eq!(why, RecordedError::NoRoundTrips("batch".to_owned()));
     }
 }

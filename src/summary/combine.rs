@@ -176,8 +176,8 @@ impl<'a> Fold<'a> {
         self.seen.add(&measured.seen);
         let periods = self.periods_of(segment, measured);
         self.periods.merge(&periods);
-        self.values.add(segment, measured, self.client);
-        let (own, round_trip) = ((periods.median(), periods.mean()), round_trip(segment, measured, self.client));
+        self.values.add(segment, measured);
+        let (own, round_trip) = ((periods.median(), periods.mean()), round_trip(segment, measured));
         self.by_repeat.push(OfRepeat::of(segment, measured, own, round_trip));
     }
 
@@ -271,7 +271,7 @@ impl<'a> Fold<'a> {
 }
 
 impl Values {
-    fn add(&mut self, segment: &Segment, measured: &Measured, client: &ClientSpec) {
+    fn add(&mut self, segment: &Segment, measured: &Measured) {
         let ratio = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
         let seconds = segment.window.length().as_secs_f64();
         let a_second = |count: u64| ratio(count as f64, seconds);
@@ -291,21 +291,13 @@ impl Values {
         self.wakeups.extend(segment.wakeups.and_then(a_second));
         self.connect.extend(segment.connect.map(|c| c.0 as f64));
         self.recovery.extend(measured.recovery.map(|r| r.0 as f64));
-        self.round_trip.extend(round_trip(segment, measured, client));
+        self.round_trip.extend(round_trip(segment, measured));
     }
 }
 
-fn round_trip(segment: &Segment, measured: &Measured, client: &ClientSpec) -> Option<f64> {
-    of_rounds(segment, client).or(measured.round_trip_ns())
-}
-
-/// The round trip of one get from that of all rounds: a client that asks for one value at a time makes as many round trips in a
-/// round as it has PVs. Those of replies with news alone would be too long: news is likelier in a round that took longer, and
-/// the wait for the next read, which counts the length of each interval, has that in it already.
-fn of_rounds(segment: &Segment, client: &ClientSpec) -> Option<f64> {
-    let round = segment.tally.as_ref()?.mean_round_trip_ns?;
-    match client.fetch {
-        Fetch::Serial | Fetch::Connect => Some(round / client.pvs.len().max(1) as f64),
-        Fetch::Batch | Fetch::Cached | Fetch::Monitor => Some(round),
-    }
+/// Mean time of an asking, whether it is for one value or for all of a batch. Those of replies with news alone would be too long: news is likelier in
+/// a round that took longer, and the wait for the next read, which counts the length of each interval, has that in it already.
+fn round_trip(segment: &Segment, measured: &Measured) -> Option<f64> {
+    let of_askings = segment.tally.as_ref().and_then(|tally| tally.mean_round_trip_ns);
+    of_askings.or(measured.round_trip_ns())
 }
