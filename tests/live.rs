@@ -364,9 +364,11 @@ fn the_sample_reports_are_what_their_runs_give() {
             expect_code(&output, 0);
         };
         draw(&[]);
-        for name in files(&sample).keys().filter(|name| name.starts_with("figures/ieee/")) {
-            let id = Path::new(name).file_stem().unwrap().to_str().unwrap();
-            draw(&["--profile", "ieee", "--format", "pdf", "--figures", id]);
+        for name in files(&sample).keys() {
+            // Those of other profiles have a folder each.
+            let ["figures", profile, file] = name.split('/').collect::<Vec<_>>()[..] else { continue };
+            let (id, ending) = file.split_once('.').unwrap();
+            draw(&["--profile", profile, "--format", ending, "--figures", id]);
         }
         let drawn = files(folder.path());
         let kept = files(&sample);

@@ -4,13 +4,14 @@
 
 mod running;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::sync::LazyLock;
 
 use pollcost::io::runs::load;
+use pollcost::report::profile::PROFILES;
 use pollcost::stats::Estimate;
 use pollcost::summary::{ClientSummary, summarise};
 use running::{files, monitor, poller, program, pvs, scenario};
@@ -58,6 +59,57 @@ fn a_seed_gives_the_same_bytes_on_any_number_of_threads() {
     }
     simulate(folder.path(), "seeded", "2", &["--facts", "full", "--seed", "8", "--quiet"]);
     assert!(one["emissions.csv"] != files(&at("seeded"))["emissions.csv"]);
+}
+
+#[test]
+fn figures_of_the_same_data_are_the_same_bytes_in_every_profile_and_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |out: &str| folder.path().join(out);
+    assert!(simulate(folder.path(), "run", "2", &["--facts", "news", "--quiet"]).status.success());
+    assert!(simulate(folder.path(), "other", "2", &["--facts", "news", "--seed", "8", "--quiet"]).status.success());
+    let draw = |run: &str, out: &str, threads: &str, profile: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pollcost"));
+        command.env("RAYON_NUM_THREADS", threads).arg("report").arg(at(run)).arg("-o").arg(at(out));
+        command.args(["--profile", profile, "--format", "svg,png,pdf,csv", "--dpi", "30", "--quiet"]);
+        let done = command.output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    for profile in PROFILES.iter().map(|profile| profile.name) {
+        draw("run", "one", "1", profile);
+        draw("run", "many", "7", profile);
+    }
+    draw("other", "seeded", "2", "ieee");
+    let (one, many, seeded) = (files(&at("one")), files(&at("many")), files(&at("seeded")));
+    assert!(one.keys().eq(many.keys()));
+    for (name, bytes) in &one {
+        assert!(many[name] == *bytes, "{name} differs");
+    }
+    for ending in [".svg", ".png", ".pdf", ".csv"] {
+        let of_kind = |files: &BTreeMap<String, Vec<u8>>| files.keys().filter(|name| name.ends_with(ending)).count();
+        assert_eq!(of_kind(&one), PROFILES.len() * of_kind(&seeded), "{ending}");
+        let name = format!("figures/ieee/notice_ecdf{ending}");
+        assert!(one[&name] != seeded[&name], "{name} shows its data");
+    }
+}
+
+#[test]
+fn figures_show_the_clients_that_were_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(simulate(folder.path(), "run", "2", &["--facts", "news", "--quiet"]).status.success());
+    let draw = |clients: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pollcost"));
+        command.arg("report").arg(folder.path().join("run")).arg("-o").arg(folder.path().join("some"));
+        command.args(["--clients", clients, "--format", "csv", "--quiet"]).output().unwrap()
+    };
+    assert!(draw("serial,monitor").status.success());
+    let drawn = files(&folder.path().join("some"));
+    assert!(!drawn.contains_key("report.html"), "only figures are written");
+    let table = String::from_utf8(drawn["figures/notice_ecdf.csv"].clone()).unwrap();
+    assert!(table.contains("\nmonitor,") && table.contains("\nserial,") && !table.contains("\nbatch,"), "{table}");
+    let unknown = draw("serial,nobody");
+    let told = String::from_utf8_lossy(&unknown.stderr);
+    assert_eq!(unknown.status.code(), Some(2), "{told}");
+    assert!(told.contains("--clients nobody: there is none of that name; there are monitor, batch, serial"), "{told}");
 }
 
 #[test]

@@ -178,6 +178,7 @@ mod tests {
             runs: vec![out.clone()],
             out: None,
             style: Style::screen(Theme::Light),
+            clients: None,
             figures,
             only_figures,
             from_facts: false,

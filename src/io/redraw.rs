@@ -60,6 +60,14 @@ impl Told {
         Ok(Told { note, scenario, summary, excerpt: Some(excerpt) })
     }
 
+    /// With these clients only, in the order of the run.
+    fn only(mut self, clients: Option<&[String]>) -> Told {
+        if let Some(clients) = clients {
+            self.summary.clients.retain(|client| clients.contains(&client.name));
+        }
+        self
+    }
+
     /// When it was run, for a reader.
     fn when(&self) -> String {
         let unknown = if self.note.simulated.is_some() { "in virtual time" } else { "at a time that was not recorded" };
@@ -104,6 +112,11 @@ fn excerpt(run: &Path, note: &RunNote) -> Result<Option<Excerpt>, LiveError> {
 /// When a folder is damaged, a figure is unknown or none of those that were asked for has data, or something cannot be written.
 pub fn report_again(request: &ReportRequest) -> Result<Written, LiveError> {
     let [run] = request.runs.as_slice() else { return side_by_side(request) };
+    let is_series = is_sweep(run) || !catalogue(run).is_empty();
+    if request.clients.is_some() && is_series {
+        let runs = format!("--clients is for runs, and {} holds several: name one of its folders", run.display());
+        return Err(LiveError::Ask(runs));
+    }
     if is_sweep(run) {
         return sweep_again(run, request);
     }
@@ -112,6 +125,8 @@ pub fn report_again(request: &ReportRequest) -> Result<Written, LiveError> {
         return catalogue_again(run, &scenarios, request);
     }
     let told = Told::load(run, request.from_facts)?;
+    check_clients(request, std::slice::from_ref(&told))?;
+    let told = told.only(request.clients.as_deref());
     let out = request.out.as_deref().unwrap_or(run);
     make(out)?;
     if !request.only_figures {
@@ -128,6 +143,20 @@ pub fn report_again(request: &ReportRequest) -> Result<Written, LiveError> {
     })
 }
 
+/// Whether each client that was asked for is in one of the runs.
+fn check_clients(request: &ReportRequest, told: &[Told]) -> Result<(), LiveError> {
+    let there = || told.iter().flat_map(|told| &told.summary.clients).map(|client| client.name.as_str());
+    let unknown = request.clients.iter().flatten().find(|name| there().all(|client| client != name.as_str()));
+    let Some(name) = unknown else { return Ok(()) };
+    let mut names: Vec<&str> = Vec::new();
+    there().for_each(|client| {
+        if !names.contains(&client) {
+            names.push(client);
+        }
+    });
+    Err(LiveError::Ask(format!("--clients {name}: there is none of that name; there are {}", names.join(", "))))
+}
+
 /// The folder that a report goes into. One that cannot be made is bad input; what goes wrong in it later is not.
 fn make(out: &Path) -> Result<(), LiveError> {
     let unmade = |source| LiveError::Folder(RunFolderError::Write { path: out.to_owned(), source });
@@ -138,6 +167,8 @@ fn make(out: &Path) -> Result<(), LiveError> {
 fn side_by_side(request: &ReportRequest) -> Result<Written, LiveError> {
     let told = request.runs.iter().map(|run| Told::load(run, request.from_facts));
     let told = told.collect::<Result<Vec<_>, _>>()?;
+    check_clients(request, &told)?;
+    let told: Vec<Told> = told.into_iter().map(|told| told.only(request.clients.as_deref())).collect();
     let names = names(&request.runs);
     let whens: Vec<String> = told.iter().map(Told::when).collect();
     let doubts: Vec<Doubts> =

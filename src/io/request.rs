@@ -253,6 +253,8 @@ pub struct ReportRequest {
     pub style: Style,
     /// Which figures, as they were asked for; `None`: all.
     pub figures: Option<Vec<String>>,
+    /// The clients that figures show; `None`: all.
+    pub clients: Option<Vec<String>>,
     /// Whether only figures are written, and no report.
     pub only_figures: bool,
     /// Whether the numbers are derived anew from the facts.

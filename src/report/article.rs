@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use super::content::{Content, ReportInput};
 use super::grids::{Cell, Grid};
-use super::markdown;
+use super::{latex, markdown};
 use crate::stats::interval::BOOTSTRAP_FROM;
 use crate::time::Span;
 
@@ -19,13 +19,13 @@ pub fn files(content: &Content, input: &ReportInput<'_>) -> Result<Vec<(String, 
     let names = ["learned", "cost"];
     let tables = content.results.iter().zip(names).chain([(&content.expected, "expected")]);
     for (grid, name) in tables.filter(|(grid, _)| !grid.rows.is_empty()) {
-        files.push((format!("article/{name}.tex"), latex_table(grid, name).into_bytes()));
+        files.push((format!("article/{name}.tex"), latex::numbers(grid, name).into_bytes()));
         files.push((format!("article/{name}.csv"), csv_table(grid)?));
         files.push((format!("article/{name}.md"), (markdown::table(grid) + "\n").into_bytes()));
     }
     let setup = setup(content);
     for (name, grid) in content.verdicts.iter().map(|(name, grid)| (*name, grid)).chain([("setup", &setup)]) {
-        files.push((format!("article/{name}.tex"), latex_words(grid, name).into_bytes()));
+        files.push((format!("article/{name}.tex"), latex::words(grid, name).into_bytes()));
         files.push((format!("article/{name}.csv"), csv_table(grid)?));
         files.push((format!("article/{name}.md"), (markdown::table(grid) + "\n").into_bytes()));
     }
@@ -33,59 +33,6 @@ pub fn files(content: &Content, input: &ReportInput<'_>) -> Result<Vec<(String, 
     files.push(("article/figures.tex".to_owned(), figures(content).into_bytes()));
     files.push(("article/references.bib".to_owned(), references(input).into_bytes()));
     Ok(files)
-}
-
-/// A table with the rules of `booktabs`, intervals in brackets behind the numbers.
-fn latex_table(grid: &Grid, name: &str) -> String {
-    let number = |column: usize| grid.rows.first().and_then(|row| row.get(column)).is_some_and(|cell| cell.number);
-    let columns: String = (0..grid.head.len()).map(|column| if number(column) { 'r' } else { 'l' }).collect();
-    let mut out = String::from("% Needs \\usepackage{booktabs,graphicx}.\n\\begin{table*}\n\\centering\n");
-    let _ = writeln!(out, "\\caption{{{}. In brackets: 95\\,\\% intervals over repeats.}}", latex(&grid.caption));
-    let _ = writeln!(
-        out,
-        "\\label{{tab:{name}}}\n\\resizebox{{\\textwidth}}{{!}}{{%\n\\begin{{tabular}}{{{columns}}}\n\\toprule"
-    );
-    let row = |cells: Vec<String>| cells.join(" & ") + " \\\\\n";
-    out += &row(grid.head.iter().map(|head| latex(head)).collect());
-    out += "\\midrule\n";
-    for cells in &grid.rows {
-        out += &row(cells.iter().map(latex_cell).collect());
-    }
-    out += "\\bottomrule\n\\end{tabular}}\n";
-    for note in &grid.notes {
-        let _ = writeln!(out, "\n\\smallskip\\footnotesize {}", latex(note));
-    }
-    out += "\\end{table*}\n";
-    out
-}
-
-/// A table of sentences, over as many pages as it takes: the columns share the width by what stands in them.
-fn latex_words(grid: &Grid, name: &str) -> String {
-    let letters = |text: &str| text.chars().count();
-    let longest = |column: usize| {
-        let cells = grid.rows.iter().filter_map(|row| row.get(column)).map(|cell| letters(&cell.text));
-        cells.chain([grid.head.get(column).map_or(0, |head| letters(head))]).max().unwrap_or(0)
-    };
-    // A long text may be broken, so that its column needs less than its length.
-    let wants: Vec<f64> = (0..grid.head.len()).map(|column| (longest(column) as f64).sqrt()).collect();
-    let all: f64 = wants.iter().sum();
-    let columns: String = wants
-        .iter()
-        .map(|want| format!(">{{\\raggedright\\arraybackslash}}p{{{:.3}\\linewidth}}", 0.88 * want / all))
-        .collect();
-    let row = |cells: Vec<String>| cells.join(" & ") + " \\\\\n";
-    let head = row(grid.head.iter().map(|head| latex(head)).collect());
-    let mut out = String::from("% Needs \\usepackage{array,booktabs,longtable}.\n{\\footnotesize\n");
-    let _ = writeln!(out, "\\begin{{longtable}}{{{columns}}}");
-    let _ = writeln!(out, "\\caption{{{}.}}\\label{{tab:{name}}}\\\\", latex(&grid.caption));
-    let _ = write!(
-        out,
-        "\\toprule\n{head}\\midrule\n\\endfirsthead\n\\toprule\n{head}\\midrule\n\\endhead\n\\bottomrule\n\\endfoot\n"
-    );
-    for cells in &grid.rows {
-        out += &row(cells.iter().map(latex_cell).collect());
-    }
-    out + "\\end{longtable}\n}\n"
 }
 
 /// What was run on what, and the command: all that another person needs.
@@ -98,13 +45,6 @@ fn setup(content: &Content) -> Grid {
         head: ["What", "Value"].map(str::to_owned).to_vec(),
         rows: rows.map(|(name, value)| vec![Cell::words(name), Cell::words(value)]).collect(),
         notes: Vec::new(),
-    }
-}
-
-fn latex_cell(cell: &Cell) -> String {
-    match &cell.interval {
-        Some(interval) => format!("{} ({})", latex(&cell.marked()), latex(interval)),
-        None => latex(&cell.marked()),
     }
 }
 
@@ -140,14 +80,14 @@ fn method(content: &Content, input: &ReportInput<'_>) -> String {
     let window =
         Span(scenario.clients.iter().map(|client| scenario.window_of(client).0).min().unwrap_or(scenario.window.0));
     let machine = [input.host.cpu_model.as_deref(), input.host.kernel.as_deref()];
-    let machine: Vec<String> = machine.into_iter().flatten().map(latex).collect();
+    let machine: Vec<String> = machine.into_iter().flatten().map(latex::escaped).collect();
     let on = if machine.is_empty() { String::new() } else { format!(" on {}", machine.join(", ")) };
     let how = match input.simulated {
         Some(note) => format!(
             "The IOC and the clients were simulated in virtual time with pollcost~\\cite{{pollcost}}; link: {}; host: {}. Delays and misses follow from \
              the scenario, processor time from assumed costs.",
-            latex(&note.link),
-            latex(&note.host)
+            latex::escaped(&note.link),
+            latex::escaped(&note.host)
         ),
         None => format!(
             "Each client and the IOC ran as processes of their own and spoke Channel Access~\\cite{{epics-ca}} over the loopback interface, measured with \
@@ -165,11 +105,11 @@ fn method(content: &Content, input: &ReportInput<'_>) -> String {
         version = env!("CARGO_PKG_VERSION"),
         command = content.command,
         pvs = scenario.pvs.len(),
-        name = latex(&scenario.name),
+        name = latex::escaped(&scenario.name),
         seed = scenario.seed,
         got = content.got,
         times = if repeats == 1 { "once".to_owned() } else { format!("{repeats} times") },
-        window = latex(&window.to_string()),
+        window = latex::escaped(&window.to_string()),
         interval = if (repeats as usize) < BOOTSTRAP_FROM { "Student's $t$" } else { "bootstrap-$t$" },
         probes = probed(input),
         verdicts = if content.verdicts.iter().any(|(name, _)| *name == "expectations") { DECIDED } else { "" },
@@ -191,7 +131,7 @@ fn probed(input: &ReportInput<'_>) -> String {
     }
     format!(
         " Experiments on interpreters (Python {}) ran between the clients, once in each repeat, in processes of their own.",
-        latex(&versions.into_iter().collect::<Vec<_>>().join(", "))
+        latex::escaped(&versions.into_iter().collect::<Vec<_>>().join(", "))
     )
 }
 
@@ -202,13 +142,13 @@ fn figures(content: &Content) -> String {
          % (nature, ieee-two, slide: the same with another profile and folder).\n",
     );
     for figure in &content.figures {
-        let notes: String = figure.notes.iter().map(|note| format!(" {}", latex(note))).collect();
+        let notes: String = figure.notes.iter().map(|note| format!(" {}", latex::escaped(note))).collect();
         let _ = write!(
             out,
-            "\n\\begin{{figure}}\n\\centering\n\\includegraphics{{figures/ieee/{id}.pdf}}\n\\caption{{{title} {caption}{notes}}}\n\\label{{fig:{id}}}\n\\end{{figure}}\n",
+            "\n\\begin{{figure}}\n\\centering\n\\includegraphics[width=\\columnwidth]{{figures/ieee/{id}.pdf}}\n\\caption{{{title} {caption}{notes}}}\n\\label{{fig:{id}}}\n\\end{{figure}}\n",
             id = figure.id,
-            title = latex(&figure.title),
-            caption = latex(&figure.caption),
+            title = latex::escaped(&figure.title),
+            caption = latex::escaped(&figure.caption),
         );
     }
     out
@@ -218,8 +158,8 @@ fn references(input: &ReportInput<'_>) -> String {
     let year = input.when.get(..4).filter(|year| year.bytes().all(|b| b.is_ascii_digit()));
     let year = year.map_or(String::new(), |year| format!("  year    = {{{year}}},\n"));
     format!(
-        "@misc{{pollcost,\n  key     = {{pollcost}},\n  title   = {{pollcost: what polling costs against being called back, over EPICS Channel Access}},\n  note    = {{Version {}}},\n{year}}}\n\n\
-         @manual{{epics-ca,\n  title        = {{EPICS Channel Access Protocol Specification}},\n  organization = {{EPICS Collaboration}},\n  url          = \
+        "@misc{{pollcost,\n  key     = {{pollcost}},\n  title   = {{{{pollcost}}: What polling costs against being called back, over {{EPICS Channel Access}}}},\n  note    = {{Version {}}},\n{year}}}\n\n\
+         @manual{{epics-ca,\n  title        = {{{{EPICS Channel Access Protocol Specification}}}},\n  organization = {{EPICS Collaboration}},\n  url          = \
          {{https://docs.epics-controls.org/en/latest/internal/ca_protocol.html}},\n}}\n\n\
          @inproceedings{{kaul2012,\n  author    = {{Kaul, Sanjit and Yates, Roy and Gruteser, Marco}},\n  title     = {{Real-time status: How often should one \
          update?}},\n  booktitle = {{Proceedings IEEE INFOCOM}},\n  year      = {{2012}},\n  pages     = {{2731--2735}},\n  doi       = \
@@ -230,34 +170,6 @@ fn references(input: &ReportInput<'_>) -> String {
          Biopharmaceutics}},\n  volume  = {{15}},\n  year    = {{1987}},\n  pages   = {{657--680}},\n  doi     = {{10.1007/BF01068419}},\n}}\n",
         env!("CARGO_PKG_VERSION"),
     )
-}
-
-/// A text without anything that LaTeX would take for its own.
-fn latex(plain: &str) -> String {
-    let mut out = String::with_capacity(plain.len() + 8);
-    for c in plain.chars() {
-        match c {
-            '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', c]),
-            '\\' => out += "\\textbackslash{}",
-            '~' => out += "\\textasciitilde{}",
-            '^' => out += "\\textasciicircum{}",
-            '<' | '>' => out.extend(['$', c, '$']),
-            '†' => out += "\\textdagger{}",
-            '‡' => out += "\\textdaggerdbl{}",
-            'µ' => out += "\\textmu{}",
-            '–' => out += "--",
-            '−' => out += "$-$",
-            '×' => out += "$\\times$",
-            'λ' => out += "$\\lambda$",
-            '…' => out += "\\ldots{}",
-            '“' => out += "``",
-            '”' => out += "''",
-            '\u{a0}' => out.push('~'),
-            '\n' => out.push(' '),
-            _ => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -301,10 +213,5 @@ mod tests {
         let mut reader = csv::Reader::from_reader(csv.as_bytes());
         assert!(reader.headers().unwrap().iter().any(|h| h == "Notice latency, mean, 95 % interval"));
         assert_eq!(reader.records().map(Result::unwrap).count(), 6);
-    }
-
-    #[test]
-    fn words_cannot_become_commands() {
-        assert_eq!(latex("a_b 5 % \\x µs"), "a\\_b 5 \\% \\textbackslash{}x \\textmu{}s");
     }
 }

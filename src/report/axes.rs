@@ -9,9 +9,9 @@ use super::text;
 
 /// From one line of an axis label to the next, in font sizes.
 pub(super) const LINE: f64 = 1.2;
-/// The widest name of a lane, as a part of the figure; and where names would not differ then.
+/// The widest name of a lane, as a part of the figure; and where that would cut one.
 const WIDEST_NAME: f64 = 0.3;
-const WIDER_NAME: f64 = 0.45;
+const WIDER_NAME: f64 = 0.42;
 
 impl Plan<'_> {
     pub(super) fn x_axis(&self) -> Vec<Mark> {
@@ -159,11 +159,11 @@ pub(super) fn y_ticks(plan: &Plan<'_>) -> Vec<Tick> {
         .map(|(_, name)| name.split_once('\n').map_or((name.as_str(), None), |(a, b)| (a, Some(b))))
         .collect();
     let names: Vec<&str> = lines.iter().map(|(name, _)| *name).collect();
-    let mut short = text::fit_all(&names, size, width * WIDEST_NAME);
-    if text::different(&short) < text::different(&names) {
-        short = text::fit_all(&names, size, width * WIDER_NAME);
-    }
-    let detail = |words: &str| format!("\n{}", text::fit(words, size, width * WIDEST_NAME));
+    let fits = |line: &str| text::width(line, size) <= width * WIDEST_NAME;
+    let all_fit = lines.iter().all(|(name, more)| fits(name) && more.is_none_or(fits));
+    let room = width * if all_fit { WIDEST_NAME } else { WIDER_NAME };
+    let short = text::fit_all(&names, size, room);
+    let detail = |words: &str| format!("\n{}", text::fit(words, size, room));
     let labels = short.into_iter().zip(&lines).map(|(name, (_, more))| name + &more.map(detail).unwrap_or_default());
     axis.names.iter().zip(labels).rev().map(|((at, _), label)| Tick { at: *at, label: Some(label) }).collect()
 }

@@ -20,6 +20,7 @@ pub mod forecast;
 pub mod grids;
 pub mod html;
 pub mod interpreters;
+mod latex;
 pub mod layout;
 mod legend;
 pub mod markdown;

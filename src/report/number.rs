@@ -133,10 +133,11 @@ pub fn count(number: u64) -> String {
 
 /// How many decimals: those of the interval's half-width with one significant digit, or two where it begins with less than 3.55
 /// (the rounding rule of the Particle Data Group's reviews), but between two and five digits of the value itself.
-/// Without an interval, three significant digits. Negative: tens, hundreds and so on.
+/// Without an interval, or with one of no width, three significant digits. Negative: tens, hundreds and so on.
 fn decimals(estimate: &Estimate, factor: f64) -> i32 {
-    let half = estimate.interval.map(|(low, high)| (high - low).abs() / 2.0 * factor).filter(|h| *h > 0.0);
     let size = (estimate.point * factor).abs();
+    // An interval of nothing but rounding errors says nothing about digits.
+    let half = estimate.interval.map(|(low, high)| (high - low).abs() / 2.0 * factor).filter(|h| *h > 1e-9 * size);
     let by_size = if size > 0.0 { DIGITS - 1 - size.log10().floor() as i32 } else { 0 };
     let places = match half {
         Some(half) => (digits_of(half) - 1 - half.log10().floor() as i32).min(by_size + 2).max(by_size - 1),
@@ -182,6 +183,7 @@ mod tests {
             (Kind::Time, estimate(999_700.0, 990_000.0, 1_010_000.0), "1.000 ms (0.990 to 1.010)"),
             (Kind::Fraction, estimate(0.9731, 0.9702, 0.9755), "97.31 % (97.02 to 97.55)"),
             (Kind::Fraction, estimate(0.0, 0.0, 0.0), "0 % (0 to 0)"),
+            (Kind::Fraction, estimate(0.0015, 0.0015, 0.001_500_000_000_000_000_2), "0.150 % (0.150 to 0.150)"),
             (Kind::Percent, estimate(3.1444, 3.0, 3.3), "3.14 % (3.00 to 3.30)"),
             (Kind::Rate, estimate(123_456.7, 122_000.0, 125_000.0), "123,500 /s (122,000 to 125,000)"),
             (Kind::ByteRate, estimate(48_123.0, 48_000.0, 48_300.0), "48.12 kB/s (48.00 to 48.30)"),

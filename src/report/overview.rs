@@ -5,6 +5,7 @@ use maud::html as markup;
 use super::figure::{Figure, Omitted};
 use super::figures;
 use super::grids::{Cell, Grid};
+use super::html::named;
 use super::markdown;
 use super::number::Kind;
 use super::page::{self, Page, Section};
@@ -78,7 +79,7 @@ impl Overview {
         let pages = markup! {
             dl { @for s in &self.scenarios {
                 dt { a href={ (s.name) "/report.html" } { (s.name) } ": " (s.title) }
-                dd { (s.sentence) }
+                dd { (named(&s.sentence)) }
             } }
         };
         let mut sections = vec![
@@ -109,7 +110,7 @@ impl Overview {
         }
         let line = |s: &Surveyed| {
             let title = markdown::text(&s.title);
-            format!("- [{}]({}/report.md): {title}. {}", s.name, s.name, markdown::text(&s.sentence))
+            format!("- [{}]({}/report.md): {title}. {}", s.name, s.name, markdown::named(&s.sentence))
         };
         parts.push(self.scenarios.iter().map(line).collect::<Vec<_>>().join("\n"));
         parts.push(markdown::table(&self.grid()));
@@ -169,7 +170,7 @@ mod tests {
             name: name.to_owned(),
             title: "a case".to_owned(),
             summary: Wish::default().summary(),
-            sentence: "It cost.".to_owned(),
+            sentence: "It cost `poll` much.".to_owned(),
         };
         let overview = Overview {
             how: "in virtual time".to_owned(),

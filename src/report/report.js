@@ -3,6 +3,9 @@
 "use strict";
 var listed = document.getElementById("clients"), names = JSON.parse(listed.textContent);
 
+// From so many clients on, all can be shown or hidden at once.
+var MANY = 8;
+
 function number(text) { return parseFloat(text); }
 
 function axis(text) {
@@ -101,6 +104,21 @@ function choice() {
   var legend = document.createElement("legend");
   legend.textContent = listed.dataset.choice + " shown in figures and tables";
   box.append(legend);
+  var inputs = [];
+  if (names.length > MANY) {
+    ["All", "None"].forEach(function (words) {
+      var button = document.createElement("button");
+      button.type = "button";
+      button.textContent = words;
+      button.addEventListener("click", function () {
+        inputs.forEach(function (input) {
+          input.checked = words === "All";
+          input.dispatchEvent(new Event("change"));
+        });
+      });
+      box.append(button);
+    });
+  }
   names.forEach(function (name, client) {
     if (!used[client]) { return; }
     var label = document.createElement("label"), input = document.createElement("input");
@@ -111,6 +129,7 @@ function choice() {
         part.style.display = input.checked ? "" : "none";
       });
     });
+    inputs.push(input);
     label.append(input, " ", name);
     box.append(label);
   });

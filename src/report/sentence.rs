@@ -97,6 +97,7 @@ fn of_unlike(sets: &[Set<'_>]) -> String {
     let clients = || sets.iter().flat_map(|set| &set.clients);
     let kinds = (clients().any(|c| c.fetch == Fetch::Monitor), clients().any(|c| c.fetch != Fetch::Monitor));
     match kinds {
+        (true, true) if clients().any(|c| c.copies > 1) => "No poller looks at the same PVs as a callback, in as many copies, so that there is nothing to compare them by: the table has what each did.",
         (true, true) => "No poller looks at the same PVs as a callback, so that there is nothing to compare them by: the table has what each did.",
         (true, false) => "There is no poller to compare with: the table has what each callback did.",
         _ => "There is no callback to compare with: the table has what each poller did.",
@@ -360,9 +361,12 @@ mod tests {
             vec![(3, group(Change::Still))],
             vec![spec("monitor", Fetch::Monitor, None, 1), spec("poll", Fetch::Batch, None, 2)],
         );
-        let clients = vec![client("monitor", Fetch::Monitor, 0.05, 1.0), poller("poll", 0.6, 2.0, 0.9, 0.0)];
-        let told = sentence(&apart, &Summary { clients, ..Summary::default() });
-        assert!(told.starts_with("No poller looks at the same PVs"), "{told}");
+        let mut clients = vec![client("monitor", Fetch::Monitor, 0.05, 1.0), poller("poll", 0.6, 2.0, 0.9, 0.0)];
+        let told =
+            |clients: &[ClientSummary]| sentence(&apart, &Summary { clients: clients.to_vec(), ..Summary::default() });
+        assert!(told(&clients).starts_with("No poller looks at the same PVs as a callback, so"), "{}", told(&clients));
+        clients[1].copies = 20;
+        assert!(told(&clients).contains("in as many copies"), "{}", told(&clients));
     }
 
     #[test]

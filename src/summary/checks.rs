@@ -104,7 +104,8 @@ pub fn updates(repeat: u32, taken: u64, sent: u64, in_flight: u64) -> Option<Fin
 pub fn losses(losses: &[Loss]) -> Option<Finding> {
     let last = losses.last()?;
     let away = losses.iter().filter_map(Loss::length).fold(Span::ZERO, |sum, length| sum + length);
-    Some(Finding::Lost { times: losses.len(), away, why: last.why.clone() })
+    let for_good = losses.iter().filter(|loss| loss.back.is_none()).count();
+    Some(Finding::Lost { times: losses.len(), away, for_good, why: last.why.clone() })
 }
 
 /// Restarts of the IOC: each repeat's outage, and the time to the client's first news.
@@ -186,8 +187,24 @@ mod tests {
     use super::*;
     use crate::scenario::model::Fetch;
     use crate::summary::example;
+    use crate::time::Tick;
 
     const MS: f64 = 1e6;
+
+    #[test]
+    fn an_absence_without_an_end_has_no_length() {
+        let loss = |back| Loss { lost: Tick(5_000_000), back, why: "the server closed the circuit".to_owned() };
+        let told = |all: &[Loss]| losses(all).map(|found| found.what());
+        let (back, gone) = (loss(Some(Tick(41_000_000))), loss(None));
+        let said = |how: &str| Some(format!("it lost its IOC {how}; at last because the server closed the circuit"));
+        assert_eq!(told(&[]), None);
+        assert_eq!(told(&[back.clone(), back.clone()]), said("2 times and was away for 72 ms in all"));
+        assert_eq!(told(std::slice::from_ref(&gone)), said("once and did not come back before its time was over"));
+        assert_eq!(
+            told(&[back, gone]),
+            said("2 times and was away for 36 ms in all, and once until its time was over")
+        );
+    }
 
     #[test]
     fn beats_near_small_ratios_of_few_phases() {

@@ -61,6 +61,8 @@ pub enum Finding {
         times: usize,
         /// How long it was away in all, as far as it came back.
         away: Span,
+        /// How often it did not come back before its time was over.
+        for_good: usize,
         /// The last reason.
         why: String,
     },
@@ -141,9 +143,14 @@ impl Finding {
             Finding::Unnoticed { unnoticed, changes } => {
                 format!("{unnoticed} of {changes} changes were still not noticed when the drain was over")
             }
-            Finding::Lost { times, away, why } => {
-                let times = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
-                format!("it lost its IOC {times} and was away for {away} in all; at last because {why}")
+            Finding::Lost { times, away, for_good, why } => {
+                let often = |times: usize| if times == 1 { "once".to_owned() } else { format!("{times} times") };
+                let back = match times - for_good {
+                    0 => "did not come back before its time was over".to_owned(),
+                    _ if *for_good == 0 => format!("was away for {away} in all"),
+                    _ => format!("was away for {away} in all, and {} until its time was over", often(*for_good)),
+                };
+                format!("it lost its IOC {} and {back}; at last because {why}", often(*times))
             }
             Finding::Restarted { away, recovery } => {
                 let news = match recovery {

@@ -3,7 +3,7 @@
 //     tests/browser/run REPORT.html...          (installs what it needs, then calls this)
 //
 // no message on the console, no request that leaves the page, nothing that axe-core finds serious, nothing wider than the screen, the
-// read-out and the choice of clients at work, and the same page whole without its script. SCREENSHOTS=DIR keeps pictures.
+// read-out, the choice of clients and the keyboard at work, and the same page whole without its script. SCREENSHOTS=DIR keeps pictures.
 import { readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { createRequire } from "node:module";
@@ -52,6 +52,7 @@ for (const report of process.argv.slice(2)) {
     }
     // Before a client is hidden: paper shows all of them.
     if (pictures && name === "desktop") { await page.pdf({ path: join(pictures, `${stem}-print.pdf`), format: "A4" }); }
+    if (name === "desktop") { await byKeyboard(page, fault); }
     await atWork(page, fault);
     await context.close();
   }
@@ -61,6 +62,32 @@ for (const report of process.argv.slice(2)) {
   if (await page.locator("figure svg").count() === 0) { wrong.push(`${report}: without its script it has no figures`); }
   if (await page.locator("fieldset.choice").count() > 0) { wrong.push(`${report}: without its script it offers a choice`); }
   await bare.close();
+}
+
+// Tab goes from the skip link through everything that can be used, in the order of the page, and one sees where it is.
+async function byKeyboard(page, fault) {
+  await page.evaluate(() => { globalThis.earlier = null; document.activeElement.blur(); scrollTo(0, 0); });
+  for (let step = 0; step < 40; step++) {
+    await page.keyboard.press("Tab");
+    const told = await page.evaluate(() => {
+      const at = document.activeElement, before = globalThis.earlier;
+      if (at === document.body) { return { over: true }; }
+      globalThis.earlier = at;
+      const box = at.getBoundingClientRect(), style = getComputedStyle(at);
+      return {
+        name: `${at.tagName.toLowerCase()} "${at.textContent.trim().slice(0, 30)}"`,
+        first: at.matches(".skip"),
+        backward: before !== null && !(before.compareDocumentPosition(at) & Node.DOCUMENT_POSITION_FOLLOWING),
+        seen: box.width > 0 && box.right > 0 && box.bottom > 0 && box.left < innerWidth && box.top < innerHeight,
+        outlined: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+      };
+    });
+    if (told.over) { return; }
+    if (step === 0 && !told.first) { fault(`Tab begins at ${told.name}, not at the skip link`); }
+    if (told.backward) { fault(`Tab goes backward to ${told.name}`); }
+    if (!told.seen) { fault(`${told.name} has the focus and is not on the screen`); }
+    if (!told.outlined) { fault(`one does not see that ${told.name} has the focus`); }
+  }
 }
 
 // The read-out tells a client's value under the pointer; the choice hides a client everywhere.
@@ -85,6 +112,13 @@ async function atWork(page, fault) {
   await page.keyboard.press("Space");
   const after = await shown();
   if (before === 0 || after !== 0) { fault(`the choice leaves ${after} of ${before} parts of the first client`); }
+  const all = page.locator("fieldset.choice button");
+  if (await all.count() === 0) { return; }
+  const checked = () => page.locator("fieldset.choice input:checked").count();
+  await all.nth(1).click();
+  if (await checked() !== 0 || await shown() !== 0) { fault("not every client is hidden by None"); }
+  await all.nth(0).click();
+  if (await checked() === 0 || await shown() !== before) { fault("not every client is back by All"); }
 }
 
 rmSync(profile, { recursive: true, force: true });

@@ -11,12 +11,13 @@ Examples:
   pollcost report reports/quickstart-20260102T030405Z
   pollcost report RUN -o slides --theme dark
   pollcost report RUN --profile ieee --figures ecdf,timeline --format pdf
+  pollcost report RUN --profile ieee --clients monitor,poll-10ms
   pollcost report RUN --format csv,json                  the data of every figure; what was written, as JSON
   pollcost report BEFORE AFTER -o comparison             two or more runs side by side
   pollcost report SWEEP                                  over the cells of a sweep, or of the folder of --all
   pollcost report RUN -o again --from-facts              all numbers anew from emissions.csv and observations.csv
 
-With --profile, --figures, --dpi or a format of figures, only figures are written: below OUT/figures/, or OUT/figures/PROFILE/ for another
+With --profile, --figures, --clients, --dpi or a format of figures, only figures are written: below OUT/figures/, or OUT/figures/PROFILE/ for another
 profile than screen.";
 
 #[derive(Debug, Args)]
@@ -36,6 +37,9 @@ pub(crate) struct ReportFlags {
     /// Only these figures: whole names, or a part that only one of them has
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub(crate) figures: Option<Vec<String>>,
+    /// Only these clients in figures, so that those of many clients stay clear
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub(crate) clients: Option<Vec<String>>,
     /// Pixels an inch of PNG figures [default: that of the profile]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(30..=2400))]
     pub(crate) dpi: Option<u32>,

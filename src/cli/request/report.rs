@@ -17,7 +17,8 @@ pub(super) fn report(flags: ReportFlags) -> Result<ReportRequest, Failure> {
         ));
     }
     let kinds = kinds(&flags.format);
-    let only_figures = flags.profile.is_some() || flags.figures.is_some() || flags.dpi.is_some() || !kinds.is_empty();
+    let chosen = flags.figures.is_some() || flags.clients.is_some();
+    let only_figures = flags.profile.is_some() || chosen || flags.dpi.is_some() || !kinds.is_empty();
     let profile = flags.profile.as_deref().map_or(Ok(SCREEN), profile)?;
     let theme = flags.theme.map(|theme| if theme == ThemeFlag::Dark { Theme::Dark } else { Theme::Light });
     let format = if flags.format.contains(&ReportFormatFlag::Json) { Format::Json } else { Format::Text };
@@ -32,6 +33,7 @@ pub(super) fn report(flags: ReportFlags) -> Result<ReportRequest, Failure> {
         out: flags.out,
         style,
         figures: flags.figures,
+        clients: flags.clients,
         only_figures,
         from_facts: flags.from_facts,
         check: flags.check,

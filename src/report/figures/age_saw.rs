@@ -4,7 +4,7 @@ use super::super::excerpt::{Excerpt, Second};
 use super::super::figure::{Axis, Figure, Look, Omitted, Series, Shape, Symbol};
 use super::super::number::{self, Kind};
 use super::super::palette::{DASHED, SOLID};
-use super::timeline::{Shown, shown, time_axis};
+use super::timeline::{Shown, TimeAxis, shown};
 use super::{basis, key, sample, told};
 use crate::summary::Summary;
 
@@ -19,7 +19,7 @@ pub(super) const NAME: (&str, &str) = (ID, TITLE);
 /// When no client has a second with changes in it.
 pub fn age_saw(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omitted> {
     let shown = shown(summary, excerpt);
-    let x = time_axis(&shown, ID, TITLE)?;
+    let time = TimeAxis::new(&shown, ID, TITLE)?;
     let count = shown.len();
     let mut names = Vec::new();
     let (mut expected, mut series) = (Vec::new(), Vec::new());
@@ -27,14 +27,16 @@ pub fn age_saw(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omitted> 
         let teeth = teeth(second);
         let top = teeth.iter().map(|t| t.1).fold(1.0, f64::max);
         let base = (count - 1 - lane) as f64;
-        let points = teeth.into_iter().map(|(at, age)| (at, base + 0.1 + 0.8 * age / top)).collect();
+        let points =
+            teeth.into_iter().map(|(at, age)| (time.place(second, at), base + 0.1 + 0.8 * age / top)).collect();
         let mean = client.expected.age_mean_ns.filter(|mean| *mean > 0.0 && *mean < 1.1 * top);
         expected.extend(mean.map(|mean| {
             let y = base + 0.1 + 0.8 * mean / top;
-            let shape = Shape::Line { points: vec![(0.0, y), (x.scale.high, y)], dash: DASHED };
+            let shape = Shape::Line { points: vec![(0.0, y), (time.axis.scale.high, y)], dash: DASHED };
             Series { name: format!("expected mean, {}", client.name), look: Look::Muted, shape }
         }));
-        names.push(format!("{}\nto {}", client.name, number::plain(Kind::Time, top)));
+        let over = time.length(second).map(|length| format!(" in {length}")).unwrap_or_default();
+        names.push(format!("{}\nto {}{over}", client.name, number::plain(Kind::Time, top)));
         series.push(Series { name: client.name.clone(), look: *look, shape: Shape::Line { points, dash: SOLID } });
     }
     let n = sample(shown.iter().map(|(_, client, _)| *client));
@@ -49,7 +51,7 @@ pub fn age_saw(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omitted> 
             basis(n, "Shown is one PV of the first repeat.")
         ),
         alt: alt(&shown),
-        x,
+        x: time.axis,
         y: Axis::lanes("", names),
         keys: if expected.is_empty() { Vec::new() } else { vec![key("expected mean", Look::Muted, Symbol::Dashed)] },
         series: expected.into_iter().chain(series).collect(),

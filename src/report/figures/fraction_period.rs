@@ -63,12 +63,19 @@ pub fn redundant_period(summary: &Summary, scenario: &Scenario) -> Result<Figure
 /// When no poller has changes.
 pub fn missed_period(summary: &Summary, scenario: &Scenario) -> Result<Figure, Omitted> {
     let mut figure = MISSED.figure(summary, scenario)?;
+    let mut missed: Vec<(String, Vec<&str>)> = Vec::new();
     for client in summary.clients.iter().filter(|client| client.fetch == Fetch::Monitor) {
-        if let Some(missed) = client.missed_fraction {
-            let text = number::with_interval(Kind::Fraction, &missed);
-            figure.notes.push(format!("{} has no period; it missed {text}.", client.name));
+        let Some(part) = client.missed_fraction else { continue };
+        let words = number::with_interval(Kind::Fraction, &part);
+        match missed.iter_mut().find(|(same, _)| *same == words) {
+            Some((_, names)) => names.push(&client.name),
+            None => missed.push((words, vec![&client.name])),
         }
     }
+    figure.notes.extend(missed.into_iter().map(|(words, names)| match names.as_slice() {
+        [one] => format!("{one} has no period; it missed {words}."),
+        _ => format!("{} have no period; each missed {words}.", listed(&names)),
+    }));
     Ok(figure)
 }
 

@@ -26,14 +26,39 @@ pub(super) fn shown<'a>(summary: &'a Summary, excerpt: &'a Excerpt) -> Vec<Shown
         .collect()
 }
 
-/// The time axis that holds them all; the figure of this name is left out where there is nothing to hold.
-pub(super) fn time_axis(shown: &[Shown<'_>], id: &'static str, title: &str) -> Result<Axis, Omitted> {
-    let Some(longest) = shown.iter().map(|(_, _, second)| second.length_ns).max() else {
-        let reason = "no client held a value of a PV that changed in its window".into();
-        return Err(Omitted { id, title: title.into(), reason });
-    };
-    let scale = Scale { spacing: Spacing::Linear, low: 0.0, high: longest as f64 };
-    Ok(Axis::new("Time since the window opened (seconds)", Unit::Nanoseconds, scale))
+/// The time axis of lanes: in seconds where all are about as long, else in parts of each lane's own length.
+pub(super) struct TimeAxis {
+    pub(super) axis: Axis,
+    own_lengths: bool,
+}
+
+impl TimeAxis {
+    /// One that holds them all; the figure of this name is left out where there is nothing to hold.
+    pub(super) fn new(shown: &[Shown<'_>], id: &'static str, title: &str) -> Result<TimeAxis, Omitted> {
+        let lengths = || shown.iter().map(|(_, _, second)| second.length_ns);
+        let (Some(shortest), Some(longest)) = (lengths().min(), lengths().max()) else {
+            let reason = "no client held a value of a PV that changed in its window".into();
+            return Err(Omitted { id, title: title.into(), reason });
+        };
+        let own_lengths = shortest.saturating_mul(2) < longest;
+        let axis = |label: &str, unit, high| Axis::new(label, unit, Scale { spacing: Spacing::Linear, low: 0.0, high });
+        let axis = if own_lengths {
+            axis("Time since the window opened (% of the time beside each name)", Unit::Percent, 100.0)
+        } else {
+            axis("Time since the window opened (seconds)", Unit::Nanoseconds, longest as f64)
+        };
+        Ok(TimeAxis { axis, own_lengths })
+    }
+
+    /// Where an instant of a lane stands.
+    pub(super) fn place(&self, second: &Second, ns: f64) -> f64 {
+        if self.own_lengths { 100.0 * ns / second.length_ns.max(1) as f64 } else { ns }
+    }
+
+    /// The length of a lane in words, where the axis does not tell it.
+    pub(super) fn length(&self, second: &Second) -> Option<String> {
+        self.own_lengths.then(|| number::plain(Kind::Time, second.length_ns as f64))
+    }
 }
 
 /// The value of a PV as steps, what each client held as steps, and the gap between them shaded.
@@ -42,11 +67,11 @@ pub(super) fn time_axis(shown: &[Shown<'_>], id: &'static str, title: &str) -> R
 /// When no client has a second with changes in it.
 pub fn timeline(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omitted> {
     let shown = shown(summary, excerpt);
-    let x = time_axis(&shown, ID, TITLE)?;
+    let time = TimeAxis::new(&shown, ID, TITLE)?;
     let count = shown.len();
     let mut series = Vec::new();
     for (lane, (look, client, second)) in shown.iter().enumerate() {
-        let Some(steps) = Steps::of(second, (count - 1 - lane) as f64) else { continue };
+        let Some(steps) = Steps::of(second, &time, (count - 1 - lane) as f64) else { continue };
         series.push(Series { name: format!("{}, gap", client.name), look: *look, shape: Shape::Band(steps.gap()) });
         let step = |points: &[(f64, f64)]| Shape::Step { points: points.to_vec(), marks: Vec::new() };
         series.push(Series { name: format!("{}, IOC", client.name), look: Look::Muted, shape: step(&steps.truth) });
@@ -55,6 +80,11 @@ pub fn timeline(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omitted>
     }
     let n = sample(shown.iter().map(|(_, client, _)| *client));
     let pv = shown.first().map_or("", |(_, _, second)| second.pv.as_str());
+    let name = |(_, client, second): &Shown<'_>| match time.length(second) {
+        Some(length) => format!("{}\nover {length}", client.name),
+        None => client.name.clone(),
+    };
+    let names = shown.iter().map(name).collect();
     Ok(Figure {
         id: ID,
         title: TITLE.into(),
@@ -64,8 +94,8 @@ pub fn timeline(summary: &Summary, excerpt: &Excerpt) -> Result<Figure, Omitted>
             basis(n, "Shown is one PV of the first repeat.")
         ),
         alt: alt(&shown),
-        x,
-        y: Axis::lanes("", shown.iter().map(|(_, client, _)| client.name.clone()).collect()),
+        x: time.axis,
+        y: Axis::lanes("", names),
         series,
         keys: vec![
             key("at the IOC", Look::Muted, Symbol::Dashed),
@@ -85,14 +115,14 @@ struct Steps {
 }
 
 impl Steps {
-    fn of(second: &Second, lane: f64) -> Option<Steps> {
-        let end = second.length_ns as f64;
+    fn of(second: &Second, time: &TimeAxis, lane: f64) -> Option<Steps> {
+        let end = time.place(second, second.length_ns as f64);
         let numbers = || second.posted.iter().map(|p| p.0).chain(second.held.iter().map(|h| h.0));
         let (low, high) = (numbers().min()?, numbers().max()?);
         let height = |number: u64| lane + 0.14 + 0.72 * (number - low) as f64 / ((high - low).max(1)) as f64;
         let steps = |changes: &mut dyn Iterator<Item = (u64, i64)>| {
             let mut points: Vec<(f64, f64)> =
-                changes.map(|(number, at)| ((at as f64).max(0.0), height(number))).collect();
+                changes.map(|(number, at)| (time.place(second, (at as f64).max(0.0)), height(number))).collect();
             // Of what came before the opening only the last is shown.
             let before = points.iter().take_while(|p| p.0 <= 0.0).count().saturating_sub(1);
             points.drain(..before);
