@@ -1,22 +1,13 @@
 //! The tables of a run folder as Parquet. The first byte says which.
 #![no_main]
 
-use std::sync::OnceLock;
+mod names;
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use pollcost::report::csv::Names;
+use names::names;
 use pollcost::report::parquet::{Reader, Stored};
-use pollcost::scenario::{Source, read};
 use pollcost::trace::{Emission, Observation, Request};
-
-fn names() -> &'static Names {
-    static NAMES: OnceLock<Names> = OnceLock::new();
-    NAMES.get_or_init(|| {
-        let text = "[[pv]]\nname = \"A\"\n[[pv]]\nname = \"B\"\n[[client]]\nname = \"c\"\nfetch = \"monitor\"\n";
-        Names::new(&read(Source { file: "f", name: "f", text }, &|_| Err(String::new())).unwrap())
-    })
-}
 
 fn check<F: Stored>(table: &[u8]) {
     let reader = match Reader::open::<F>(Bytes::copy_from_slice(table)) {

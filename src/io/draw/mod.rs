@@ -6,6 +6,7 @@ mod svg;
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
 use thiserror::Error;
 
 pub use pdf::pdf;
@@ -103,24 +104,24 @@ pub fn inline(figure: &Figure) -> String {
     format!("<div class=\"wide\">{}</div><div class=\"narrow\">{}</div>", drawn(&SCREEN), drawn(&PHONE))
 }
 
-/// The files of all figures, `(path below the run folder, content)`.
+/// The files of all figures, `(path below the run folder, content)`, drawn side by side.
 ///
 /// # Errors
 /// When one cannot be drawn; the error names it.
 pub fn figure_files(figures: &[Figure], style: &Style) -> Result<Vec<(String, Vec<u8>)>, DrawError> {
-    let mut files = Vec::with_capacity(figures.len() * style.kinds.len());
-    for figure in figures {
-        for kind in &style.kinds {
-            let content = match kind {
-                FileKind::Svg => svg(figure, &style.profile, style.theme, Title::Drawn).into_bytes(),
-                FileKind::Png => png(figure, &style.profile, style.theme, style.dpi)?,
-                FileKind::Pdf => pdf(figure, &style.profile, style.theme, Title::Drawn)?,
-                FileKind::Csv => figure.to_csv().map_err(|why| DrawError::Csv { id: figure.id, why })?,
-            };
-            files.push((format!("{}/{}.{}", style.folder(), figure.id, kind.ending()), content));
-        }
-    }
-    Ok(files)
+    let drawn = |figure: &Figure| style.kinds.iter().map(|kind| file(figure, *kind, style)).collect();
+    let files = figures.par_iter().map(drawn).collect::<Result<Vec<Vec<_>>, DrawError>>()?;
+    Ok(files.into_iter().flatten().collect())
+}
+
+fn file(figure: &Figure, kind: FileKind, style: &Style) -> Result<(String, Vec<u8>), DrawError> {
+    let content = match kind {
+        FileKind::Svg => svg(figure, &style.profile, style.theme, Title::Drawn).into_bytes(),
+        FileKind::Png => png(figure, &style.profile, style.theme, style.dpi)?,
+        FileKind::Pdf => pdf(figure, &style.profile, style.theme, Title::Drawn)?,
+        FileKind::Csv => figure.to_csv().map_err(|why| DrawError::Csv { id: figure.id, why })?,
+    };
+    Ok((format!("{}/{}.{}", style.folder(), figure.id, kind.ending()), content))
 }
 
 /// A figure as PNG.
