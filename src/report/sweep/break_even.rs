@@ -237,7 +237,7 @@ impl Survey {
     pub fn site(&self, cell: Option<usize>, x: f64, axis: &Axis, of: (&str, Quantity, Part)) -> Site {
         let (poller, quantity, part) = of;
         let polled = is_poll_period(axis) && Course::of(axis, quantity) == Course::Reciprocal;
-        let late = cell.filter(|_| polled).and_then(|cell| Some(self.achieved_period(cell, poller)? - x));
+        let late = cell.filter(|_| polled).and_then(|cell| Some(self.interval(cell, poller, part)? - x));
         Site { x, late: late.unwrap_or(0.0), more: cell.and_then(|cell| self.more(cell, poller, quantity, part)) }
     }
 

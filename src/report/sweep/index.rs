@@ -60,6 +60,9 @@ pub struct Foreseen {
     pub cpu_total_percent: Option<f64>,
     /// Mean notice latency in ns.
     pub notice_mean_ns: Option<f64>,
+    /// Mean interval between two reads in ns.
+    #[serde(default)]
+    pub period_ns: Option<f64>,
 }
 
 /// What is wrong with an index.
@@ -102,6 +105,7 @@ pub fn index_of(
             Foreseen {
                 client: name.to_owned(),
                 cpu_total_percent: forecast.as_ref().map(|f| rounded(f.cpu_client_percent + f.cpu_ioc_percent)),
+                period_ns: forecast.as_ref().and_then(|f| f.period_ns).map(rounded),
                 notice_mean_ns: forecast.and_then(|f| f.notice).map(|notice| rounded(notice.mean_ns)),
             }
         };

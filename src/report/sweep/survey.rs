@@ -96,10 +96,12 @@ impl Survey {
         found.summary.clients.iter().find(|c| c.name == client)
     }
 
-    /// Mean interval between a client's rounds in a cell, in ns.
+    /// Mean interval between a client's rounds in a cell, in ns: as achieved, or as foreseen where the index tells it.
     #[must_use]
-    pub fn achieved_period(&self, cell: usize, client: &str) -> Option<f64> {
-        self.client(cell, client)?.mean_period_ns
+    pub fn interval(&self, cell: usize, client: &str, part: Part) -> Option<f64> {
+        let foreseen = self.index.cells.get(cell)?.foreseen.iter().find(|foreseen| foreseen.client == client);
+        let foreseen = foreseen.filter(|_| part == Part::Foreseen).and_then(|foreseen| foreseen.period_ns);
+        foreseen.or_else(|| self.client(cell, client)?.mean_period_ns)
     }
 
     /// As CSV: the cell, the value of each swept key (`_ms` for times), and the columns of `summary.csv`.
