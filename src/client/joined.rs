@@ -273,7 +273,7 @@ fn what_a_poller_counts_is_what_the_ioc_counts() {
 fn a_fast_poller_sees_every_change_and_asks_mostly_in_vain() {
     let (_, tally, observations, posted) = poll(Fetch::Batch, Pacing::FixedDelay { period: Span::from_millis(10) });
     let own = tally.finish(0);
-    // λT with T = 10.2 ms and λ = 10/s: METHOD of the project, expected values of periodic changes.
+    // λT with T = 10.2 ms and λ = 10/s: what is expected of periodic changes is 1 - λT.
     let redundant = own.redundant.unwrap() as f64 / own.requests.unwrap() as f64;
     assert!((redundant - (1.0 - 0.102)).abs() < 0.005, "redundant fraction {redundant}");
     let seen: HashSet<(PvId, Seq)> = observations.iter().map(|o| (o.pv, o.seq)).collect();

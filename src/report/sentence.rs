@@ -138,15 +138,21 @@ fn lead(monitor: &ClientSummary, pollers: &[&ClientSummary]) -> String {
         ]
     };
     let paid: Vec<[bool; 3]> = pollers.iter().map(paid).collect();
-    let unpaid = pollers.iter().zip(&paid).filter(|(_, paid)| **paid == [false; 3]).map(|(poller, _)| poller);
-    if let Some(clear) = unpaid.map(|poller| as_good(poller, monitor)).max() {
-        return match (clear, metered) {
-            (true, true) => "Polling need not cost anything here",
-            (true, false) => "Polling need not cost time here",
-            (false, _) => "What polling cost cannot be told from chance here",
-        }
-        .to_owned();
+    let unpaid = || pollers.iter().zip(&paid).filter(|(_, paid)| **paid == [false; 3]).map(|(poller, _)| *poller);
+    if unpaid().any(|poller| as_good(poller, monitor)) {
+        return if metered { "Polling need not cost anything here" } else { "Polling need not cost time here" }
+            .to_owned();
     }
+    if unpaid().count() == pollers.len() {
+        return "What polling cost cannot be told from chance here".to_owned();
+    }
+    let untold: Vec<String> = unpaid().map(|poller| format!("`{}`", poller.name)).collect();
+    let untold = match untold.is_empty() {
+        true => String::new(),
+        false => format!(" (of {} it cannot be told from chance)", untold.join(" and ")),
+    };
+    let (pollers, paid): (Vec<&ClientSummary>, Vec<[bool; 3]>) =
+        pollers.iter().zip(paid).filter(|(_, paid)| *paid != [false; 3]).unzip();
     let named = |chosen: &dyn Fn(usize) -> bool, word: &str| {
         let names: Vec<_> = (0..3).filter(|i| chosen(*i)).map(|i| PRICES[i]).collect();
         names.join(word)
@@ -157,9 +163,9 @@ fn lead(monitor: &ClientSummary, pollers: &[&ClientSummary]) -> String {
     let saved = metered && pollers.iter().all(|p| worse(processor(monitor), processor(p)));
     let saved = if saved { ", but saved processor time" } else { "" };
     match (always.is_empty(), sometimes.is_empty()) {
-        (false, true) => format!("Polling cost {always}{saved}"),
-        (true, _) => format!("Polling cost {sometimes}, depending on how{saved}"),
-        (false, false) => format!("Polling cost {always} and, depending on how, {sometimes}{saved}"),
+        (false, true) => format!("Polling cost {always}{saved}{untold}"),
+        (true, _) => format!("Polling cost {sometimes}, depending on how{saved}{untold}"),
+        (false, false) => format!("Polling cost {always} and, depending on how, {sometimes}{saved}{untold}"),
     }
 }
 
@@ -310,7 +316,8 @@ mod tests {
             *e = e.map(|e| Estimate { interval: Some((0.0, e.point * 2.0)), ..e });
         }
         let cases: Vec<(&str, Vec<ClientSummary>)> = vec![
-            ("too noisy", vec![monitor(), unclear]),
+            ("too noisy", vec![monitor(), unclear.clone()]),
+            ("one of two too noisy", vec![monitor(), unclear, slow()]),
             ("quickstart", vec![monitor(), spin(), poller("poll-10ms", 5.2, 8.0, 0.9, 0.0), slow()]),
             ("all worse", vec![monitor(), spin(), poller("poll-1ms", 0.7, 60.0, 0.99, 0.0)]),
             ("one thrifty poller", vec![monitor(), slow()]),

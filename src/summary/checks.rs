@@ -39,7 +39,7 @@ fn cycle(change: &Change) -> Option<Span> {
     }
 }
 
-/// Polls in step with changes: METHOD's beat, for a group of which the client looks at `members` PVs.
+/// Polls in step with changes: a beat, for a group of which the client looks at `members` PVs.
 #[must_use]
 pub fn beat(group: &PvGroup, members: usize, intervals: &Intervals) -> Option<Finding> {
     let few_phases = group.phase == Phase::Aligned || members < ENOUGH_PHASES;

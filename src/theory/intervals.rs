@@ -4,7 +4,7 @@ use hdrhistogram::Histogram;
 
 /// A distribution of the intervals between successive reads of a PV, in ns.
 ///
-/// With a constant T everything below becomes METHOD's formulas. With a spread it is not the mean that decides: a change
+/// With a constant T everything below becomes the formulas of periodic reads (mean wait T/2). With a spread it is not the mean that decides: a change
 /// at a random instant falls into a long interval more often than into a short one (length bias; Cox, "Renewal Theory",
 /// 1962, chapter 5), so the mean wait is `E[T²] / 2 E[T]`, above `E[T] / 2`.
 #[derive(Clone, Debug, PartialEq)]
