@@ -79,6 +79,8 @@ pub fn age(
 ) -> Age {
     let mut age = Age::default();
     let mut received: Vec<(Tick, Seq)> = Vec::new();
+    // Found before they are needed: they lie far apart.
+    let mut posted: Vec<Option<Tick>> = Vec::new();
     for &pv in pvs {
         received.clear();
         let of_pv = by_pv.of(pv).iter().map(|&i| &observations[i as usize]);
@@ -88,12 +90,14 @@ pub fn age(
         }
         let mut held: Option<Held> = None;
         let mut from = window.open;
-        for &(at, seq) in &received {
+        posted.clear();
+        posted.extend(received.iter().map(|&(_, seq)| emissions.find(pv, seq).map(|e| e.posted)));
+        for (&(at, seq), posted) in received.iter().zip(&posted) {
             if held.is_some_and(|held| seq <= held.seq) {
                 continue;
             }
-            let Some(emission) = emissions.find(pv, seq).filter(|e| e.posted >= begun) else { continue };
-            let newer = Held { seq, posted: emission.posted };
+            let Some(posted) = posted.filter(|posted| *posted >= begun) else { continue };
+            let newer = Held { seq, posted };
             if at >= window.open {
                 if let Some(held) = held {
                     age.hold(held.posted, from, at);

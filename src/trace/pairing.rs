@@ -85,7 +85,8 @@ struct Known {
 /// Hands every change of `pvs` in the window to `visit`, PV by PV and by rising `seq`.
 ///
 /// `by_pv` groups `observations`. Linear in the number of facts as long as they are in order; the only memory is that
-/// of the observations of one PV at a time.
+/// of the facts of one PV at a time. They are brought together before they are paired: they lie far apart, and a processor fetches many at once
+/// where nothing waits for one of them.
 pub fn pair(
     emissions: &EmissionIndex<'_>,
     observations: &[Observation],
@@ -95,13 +96,15 @@ pub fn pair(
     mut visit: impl FnMut(&Change),
 ) -> Paired {
     let mut paired = Paired::default();
-    let mut known = Vec::new();
+    let (mut known, mut made) = (Vec::new(), Vec::new());
     for &pv in pvs {
         let of_pv = by_pv.of(pv).iter().map(|&i| &observations[i as usize]).filter(|o| o.received <= window.end);
         let first = of_pv.clone().filter(|o| o.first).min_by_key(|o| o.received).map(|o| o.seq);
         gather(of_pv, &mut known);
         let mut ahead = known.as_slice();
-        for (place, emission) in emissions.placed_in_window(pv, window) {
+        made.clear();
+        made.extend(emissions.placed_in_window(pv, window).map(|(place, emission)| (place, *emission)));
+        for &(place, emission) in &made {
             if first.is_some_and(|first| emission.seq <= first) {
                 paired.before_first += 1;
                 continue;
@@ -110,7 +113,7 @@ pub fn pair(
             ahead = &ahead[older..];
             let newest = ahead.first();
             visit(&Change {
-                emission: *emission,
+                emission,
                 place,
                 noticed: newest.map(|k| k.soonest),
                 seen: newest.filter(|k| k.seq == emission.seq).map(|k| k.received),
