@@ -73,7 +73,7 @@ pub fn overview(scenarios: &[(&str, &Summary)]) -> Result<Figure, Omitted> {
         }
     }
     if series.iter().any(|s| matches!(s.shape, Shape::Points { hollow: true, .. })) {
-        keys.push(key("outline: missed over 1 % of the changes", Look::Muted, Symbol::Hollow));
+        keys.push(key("outline: over 1 % missed", Look::Muted, Symbol::Hollow));
     }
     let omitted = || Omitted { id: ID, title: TITLE.into(), reason: "no client noticed a change".into() };
     let x = Extent::all(series.iter().map(Series::x_extent)).log().ok_or_else(omitted)?;
