@@ -55,14 +55,13 @@ pub fn run_catalogue(request: &CatalogueRequest) -> Result<CatalogueDone, Catalo
         let now = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
         default_folder("catalogue", &now)
     });
-    let how = match &request.how {
-        How::Live { .. } => "measured live".to_owned(),
-        How::Simulated { link, .. } => format!("simulated in virtual time ({link})"),
+    let link = match &request.how {
+        How::Live { .. } => None,
+        How::Simulated { link, .. } => Some(link.to_string()),
     };
-    let simulated = matches!(request.how, How::Simulated { .. });
     let mut done = CatalogueDone {
         folder,
-        overview: Overview { how, simulated, scenarios: Vec::new() },
+        overview: Overview { link, scenarios: Vec::new() },
         failed: Vec::new(),
         left_out: Vec::new(),
         interrupted: false,

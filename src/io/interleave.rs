@@ -11,7 +11,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use super::host::host;
-use super::interrupt::Interrupt;
+use super::interrupt::{INTERRUPTED, Interrupt};
 use super::python::programs::{NotReady, Programs};
 use super::remark::remark;
 use super::run::{self, RunError};
@@ -29,9 +29,8 @@ use crate::summary::{Summary, summarise};
 
 /// Turns of each subject in a round.
 const TURNS: u32 = 2;
-/// The exit codes of a build that does not know an option, and of one that a person ended.
+/// The exit code of a build that does not know an option.
 const BAD_INPUT: i32 = 2;
-const INTERRUPTED: i32 = 130;
 
 /// What is measured in turn.
 #[derive(Clone, Debug, PartialEq)]

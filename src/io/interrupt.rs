@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use super::remark::remark;
 use super::terminal::Taken;
 
-/// The exit code of a program that is ended at once.
-const INTERRUPTED: i32 = 130;
+/// The exit code of a program that a person ended.
+pub(super) const INTERRUPTED: i32 = 130;
 
 /// Whether the program was asked to end.
 #[derive(Debug)]

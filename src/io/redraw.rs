@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::draw::{figure_files, inline};
+use super::draw::{figure_files, pictures};
 use super::files::write_files;
 use super::from_facts::{Derived, derive};
 use super::live::LiveError;
@@ -112,15 +112,15 @@ fn excerpt(run: &Path, note: &RunNote) -> Result<Option<Excerpt>, LiveError> {
 /// When a folder is damaged, a figure is unknown or none of those that were asked for has data, or something cannot be written.
 pub fn report_again(request: &ReportRequest) -> Result<Written, LiveError> {
     let [run] = request.runs.as_slice() else { return side_by_side(request) };
-    let is_series = is_sweep(run) || !catalogue(run).is_empty();
-    if request.clients.is_some() && is_series {
+    let sweep = is_sweep(run);
+    let scenarios = if sweep { Vec::new() } else { catalogue(run) };
+    if request.clients.is_some() && (sweep || !scenarios.is_empty()) {
         let runs = format!("--clients is for runs, and {} holds several: name one of its folders", run.display());
         return Err(LiveError::Ask(runs));
     }
-    if is_sweep(run) {
+    if sweep {
         return sweep_again(run, request);
     }
-    let scenarios = catalogue(run);
     if !scenarios.is_empty() {
         return catalogue_again(run, &scenarios, request);
     }
@@ -194,7 +194,7 @@ fn side_by_side(request: &ReportRequest) -> Result<Written, LiveError> {
     let mut page = None;
     if !request.only_figures {
         comparison.figures = chosen.figures;
-        let pictures: Vec<String> = comparison.figures.iter().map(inline).collect();
+        let pictures = pictures(&comparison.figures);
         made.push(("report.html".to_owned(), comparison.html(&pictures).into_bytes()));
         made.push(("report.md".to_owned(), comparison.markdown().into_bytes()));
         page = Some(out.join("report.html"));
@@ -236,7 +236,8 @@ fn write(out: &Path, told: &Told, theme: Theme) -> Result<Written, LiveError> {
     })
 }
 
-fn files(out: &Path, made: &[(String, Vec<u8>)]) -> Result<Vec<PathBuf>, LiveError> {
+/// Writes files below a folder; says where they are.
+pub(super) fn files(out: &Path, made: &[(String, Vec<u8>)]) -> Result<Vec<PathBuf>, LiveError> {
     write_files(out, made)?;
     Ok(made.iter().map(|(name, _)| out.join(name)).collect())
 }

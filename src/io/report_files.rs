@@ -1,8 +1,6 @@
 //! All files of a report, for the run that has just ended and for one that is drawn again.
 
-use rayon::prelude::*;
-
-use super::draw::{DrawError, Style, figure_files, inline};
+use super::draw::{DrawError, Style, figure_files, pictures};
 use crate::report::content::{Content, ReportInput};
 use crate::report::palette::Theme;
 use crate::report::{article, html, markdown};
@@ -17,10 +15,9 @@ pub fn report_files(
     input: &ReportInput<'_>,
     theme: Theme,
 ) -> Result<Vec<(String, Vec<u8>)>, DrawError> {
-    let pictures: Vec<String> = content.figures.par_iter().map(inline).collect();
     let mut files = figure_files(&content.figures, &Style::screen(theme))?;
     files.extend(article::files(content, input).map_err(|why| DrawError::Csv { id: "article", why })?);
-    files.push(("report.html".to_owned(), html::render(content, &pictures).into_bytes()));
+    files.push(("report.html".to_owned(), html::render(content, &pictures(&content.figures)).into_bytes()));
     files.push(("report.md".to_owned(), markdown::render(content).into_bytes()));
     Ok(files)
 }

@@ -11,6 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::read;
 use ratatui_core::terminal::Terminal;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use super::clock;
 use super::interrupt::Interrupt;
@@ -65,7 +66,7 @@ impl Screen {
         let thread = Builder::new().name(THREAD.to_owned()).spawn(move || drawing.go());
         let thread = thread.inspect_err(|_| taken.put_back())?;
         interrupt.on_terminal(Some(taken));
-        draw_at_signals(of_signals);
+        draw_when_told(interrupt.told(), of_signals);
         Ok(Screen { scenario: scenario.clone(), state, drawer: Some(Drawer { thread, wake }) })
     }
 
@@ -209,19 +210,20 @@ fn ends(mut keys: &[u8]) -> bool {
     }
 }
 
-/// Draws at once when the terminal has a new size, or the program was asked to end.
-fn draw_at_signals(wake: PipeWriter) {
-    let wake = Arc::new(wake);
-    let ending = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    for kind in ending.into_iter().chain([SignalKind::window_change()]) {
-        let wake = Arc::clone(&wake);
-        tokio::spawn(async move {
-            let Ok(mut signals) = signal(kind) else { return };
-            while signals.recv().await.is_some() {
-                let _ = (&*wake).write_all(DRAW);
+/// Draws at once when the terminal has a new size, or the program is asked to end.
+fn draw_when_told(mut ending: watch::Receiver<bool>, wake: PipeWriter) {
+    tokio::spawn(async move {
+        let Ok(mut sizes) = signal(SignalKind::window_change()) else { return };
+        loop {
+            let told = tokio::select! {
+                size = sizes.recv() => size.is_some(),
+                end = ending.changed() => end.is_ok(),
+            };
+            if !told || (&wake).write_all(DRAW).is_err() {
+                return;
             }
-        });
-    }
+        }
+    });
 }
 
 #[cfg(test)]

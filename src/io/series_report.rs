@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::draw::{DrawError, Style, figure_files, inline};
+use super::draw::{DrawError, Style, figure_files, inline, pictures};
 use super::files::write_files;
 use super::live::LiveError;
-use super::redraw::{Told, Written, command};
+use super::redraw::{Told, Written, command, files};
 use super::request::ReportRequest;
 use super::runs::load_summary;
 use super::sweep_folder::{load_index, survey, table};
@@ -17,7 +17,7 @@ use crate::report::figures::choose;
 use crate::report::overview::{Overview, Surveyed};
 use crate::report::palette::Theme;
 use crate::report::sentence::sentence;
-use crate::report::sweep::{Survey, SweepReport, SweepSetting};
+use crate::report::sweep::{Survey, SweepReport};
 use crate::report::{html, markdown};
 use crate::scenario::BUILT_IN;
 
@@ -27,23 +27,22 @@ const ON_THE_PAGE: &str = "the page beside this file has them; `pollcost report`
 /// Files below a folder.
 pub(super) type Files = Vec<(String, Vec<u8>)>;
 
-/// The report of a sweep and its table.
-pub(super) fn sweep_files(survey: &Survey, theme: Theme) -> Result<Files, DrawError> {
-    let report = SweepReport::new(survey, setting(survey));
-    let pictures: Vec<String> = report.figures.iter().map(inline).collect();
-    let mut files = figure_files(&report.figures, &Style::screen(theme))?;
-    files.push(("report.html".to_owned(), report.html(&pictures).into_bytes()));
-    files.push(("report.md".to_owned(), report.markdown().into_bytes()));
-    Ok(files)
-}
-
-fn setting(survey: &Survey) -> SweepSetting {
+/// The report of a sweep.
+pub(super) fn sweep_report(survey: &Survey) -> SweepReport<'_> {
     let index = &survey.index;
     let command = match &index.simulated {
         None => command("run", &index.scenario),
         Some(option) => format!("{} --link {option}", command("simulate", &index.scenario)),
     };
-    SweepSetting { command }
+    SweepReport::new(survey, command)
+}
+
+/// Its files.
+pub(super) fn sweep_files(report: &SweepReport<'_>, theme: Theme) -> Result<Files, DrawError> {
+    let mut files = figure_files(&report.figures, &Style::screen(theme))?;
+    files.push(("report.html".to_owned(), report.html(&pictures(&report.figures)).into_bytes()));
+    files.push(("report.md".to_owned(), report.markdown().into_bytes()));
+    Ok(files)
 }
 
 /// The page of a run with its figures on it, and its Markdown, without a file for each figure: what a cell of a sweep has.
@@ -51,8 +50,7 @@ pub(super) fn pages(run: &Path) -> Result<(), LiveError> {
     let told = Told::load(run, false)?;
     let (page, text) = told.with_input(|input| {
         let content = Content::new(input);
-        let pictures: Vec<String> = content.figures.iter().map(inline).collect();
-        let page = html::render(&content, &pictures);
+        let page = html::render(&content, &pictures(&content.figures));
         let unfiled = content.figures.iter();
         let unfiled = unfiled.map(|f| Omitted { id: f.id, title: f.title.clone(), reason: ON_THE_PAGE.to_owned() });
         let omitted = unfiled.chain(content.omitted.clone()).collect();
@@ -71,16 +69,16 @@ pub(super) fn sweep_again(folder: &Path, request: &ReportRequest) -> Result<Writ
     let failed = |error| LiveError::Sweep(Box::new(error));
     let survey = load_index(folder).and_then(|index| survey(folder, index)).map_err(failed)?;
     let out = request.out.as_deref().unwrap_or(folder);
-    let report = SweepReport::new(&survey, setting(&survey));
+    let report = sweep_report(&survey);
     let left_out = report.left_out();
     if request.only_figures {
         let chosen = choose(report.figures, &report.omitted, request.figures.as_deref()).map_err(LiveError::Ask)?;
-        let files = write(out, &figure_files(&chosen.figures, &request.style)?)?;
+        let files = files(out, &figure_files(&chosen.figures, &request.style)?)?;
         return Ok(Written { files, page: None, left_out: chosen.left_out, verdicts: Verdicts::default() });
     }
-    let mut files = sweep_files(&survey, request.style.theme)?;
-    files.push(table(folder, &survey).map_err(failed)?);
-    let files = write(out, &files)?;
+    let mut made = sweep_files(&report, request.style.theme)?;
+    made.push(table(folder, &survey).map_err(failed)?);
+    let files = files(out, &made)?;
     Ok(Written { files, page: Some(out.join("report.html")), left_out, verdicts: Verdicts::default() })
 }
 
@@ -99,13 +97,10 @@ pub(super) fn catalogue(folder: &Path) -> Vec<&'static str> {
 /// As [`sweep_again`].
 pub(super) fn catalogue_again(folder: &Path, names: &[&str], request: &ReportRequest) -> Result<Written, LiveError> {
     of_runs_only(request, "a catalogue; name the folder of a scenario")?;
-    let mut overview = Overview { how: "measured live".to_owned(), simulated: false, scenarios: Vec::new() };
+    let mut overview = Overview { link: None, scenarios: Vec::new() };
     for name in names {
         let (note, scenario, summary) = load_summary(&folder.join(name)).map_err(LiveError::Load)?;
-        if let Some(simulated) = &note.simulated {
-            overview.simulated = true;
-            overview.how = format!("simulated in virtual time ({})", simulated.option);
-        }
+        overview.link = note.simulated.map(|simulated| simulated.option).or(overview.link);
         let sentence = sentence(&scenario, &summary);
         overview.scenarios.push(Surveyed { name: (*name).to_owned(), title: scenario.title, summary, sentence });
     }
@@ -115,12 +110,12 @@ pub(super) fn catalogue_again(folder: &Path, names: &[&str], request: &ReportReq
         Err(omitted) => (Vec::new(), vec![omitted]),
     };
     let chosen = choose(figures, &omitted, request.figures.as_deref()).map_err(LiveError::Ask)?;
-    let (files, page) = if request.only_figures {
+    let (made, page) = if request.only_figures {
         (figure_files(&chosen.figures, &request.style)?, None)
     } else {
         (overview_files(&overview, &request.style)?, Some(out.join("overview.html")))
     };
-    Ok(Written { files: write(out, &files)?, page, left_out: chosen.left_out, verdicts: Verdicts::default() })
+    Ok(Written { files: files(out, &made)?, page, left_out: chosen.left_out, verdicts: Verdicts::default() })
 }
 
 /// The overview of a catalogue: page, Markdown, table and figure.
@@ -142,9 +137,4 @@ fn of_runs_only(request: &ReportRequest, what: &str) -> Result<(), LiveError> {
         Some((option, _)) => Err(LiveError::Ask(format!("{option} does not go with {what}"))),
         None => Ok(()),
     }
-}
-
-fn write(out: &Path, files: &[(String, Vec<u8>)]) -> Result<Vec<PathBuf>, LiveError> {
-    write_files(out, files)?;
-    Ok(files.iter().map(|(name, _)| out.join(name)).collect())
 }

@@ -7,7 +7,7 @@ use super::live::default_folder;
 use super::progress::{Steps, expected};
 use super::request::{How, LinkChoice, SweepRequest};
 use super::series::{Earlier, Reports, Series};
-use super::series_report::sweep_files;
+use super::series_report::{sweep_files, sweep_report};
 use super::simulation::link_model;
 use super::sweep_folder::{SweepError, is_empty, is_sweep, load_index, save_index, survey, table};
 use crate::report::palette::Theme;
@@ -120,7 +120,7 @@ pub(super) fn finish(
     let survey = survey(&folder, index)?;
     let mut files = vec![table(&folder, &survey)?];
     if report {
-        files.extend(sweep_files(&survey, Theme::Light)?);
+        files.extend(sweep_files(&sweep_report(&survey), Theme::Light)?);
     }
     write_files(&folder, &files)?;
     let cells = survey.index.cells.iter().zip(&survey.cells);

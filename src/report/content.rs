@@ -134,7 +134,7 @@ impl Content {
     /// Figures that have no data, each with the reason, as a terminal has them.
     #[must_use]
     pub fn left_out(&self) -> Vec<String> {
-        self.omitted.iter().map(|omitted| format!("{}: {}", omitted.id, omitted.reason)).collect()
+        self.omitted.iter().map(Omitted::line).collect()
     }
 }
 

@@ -326,6 +326,14 @@ pub struct Omitted {
     pub reason: String,
 }
 
+impl Omitted {
+    /// As a terminal has it.
+    #[must_use]
+    pub fn line(&self) -> String {
+        format!("{}: {}", self.id, self.reason)
+    }
+}
+
 /// Those that are missing, in sentences: one for all that share a reason.
 #[must_use]
 pub fn left_out(omitted: &[Omitted]) -> Vec<String> {

@@ -18,17 +18,22 @@ pub fn render(content: &Content) -> String {
         if content.has_claims() { (verdicts(content), numbers) } else { (numbers, verdicts(content)) };
     let parts = [
         format!("# {}\n\n{}", text(&content.title), text(&content.subtitle)),
-        format!("## In plain words\n\n{}", content.plain.iter().map(|p| named(p)).collect::<Vec<_>>().join("\n\n")),
+        plain(&content.plain),
         first,
         second,
         figures(&content.figures, &content.omitted),
         expected(content),
         warnings(content),
-        setup(content),
+        setup(&content.setup),
         terms(),
         repeat(content),
     ];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n") + "\n"
+}
+
+/// The paragraphs that need no knowledge.
+pub(super) fn plain(paragraphs: &[String]) -> String {
+    format!("## In plain words\n\n{}", paragraphs.iter().map(|p| named(p)).collect::<Vec<_>>().join("\n\n"))
 }
 
 /// What the words of a report mean.
@@ -135,9 +140,9 @@ fn warnings(content: &Content) -> String {
     format!("## Warnings\n\n{}\n\n{}", lines.join("\n"), content.limits)
 }
 
-fn setup(content: &Content) -> String {
-    let rows: Vec<String> =
-        content.setup.iter().map(|(name, value)| format!("- {}: {}", text(name), text(value))).collect();
+/// What was run on what: names and values.
+pub(super) fn setup(rows: &[(String, String)]) -> String {
+    let rows: Vec<String> = rows.iter().map(|(name, value)| format!("- {}: {}", text(name), text(value))).collect();
     format!("## What was run on what\n\n{}", rows.join("\n"))
 }
 

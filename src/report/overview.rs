@@ -9,6 +9,7 @@ use super::html::named;
 use super::markdown;
 use super::number::Kind;
 use super::page::{self, Page, Section};
+use super::prose::how;
 use crate::summary::{ClientSummary, Summary};
 
 /// One scenario and what it came to.
@@ -27,10 +28,8 @@ pub struct Surveyed {
 /// All of them together, ready to be written.
 #[derive(Debug)]
 pub struct Overview {
-    /// Such as `in virtual time`.
-    pub how: String,
-    /// Whether nothing of it was measured: its figure then says so.
-    pub simulated: bool,
+    /// The link of a simulation as the command line has it, and its figure then says that nothing was measured; `None`: measured live.
+    pub link: Option<String>,
     /// In the order of the catalogue.
     pub scenarios: Vec<Surveyed>,
 }
@@ -43,7 +42,7 @@ impl Overview {
     pub fn figure(&self) -> Result<Figure, Omitted> {
         let all: Vec<(&str, &Summary)> = self.scenarios.iter().map(|s| (s.name.as_str(), &s.summary)).collect();
         let figure = figures::overview(&all)?;
-        Ok(if self.simulated { figure.marked("simulated") } else { figure })
+        Ok(if self.link.is_some() { figure.marked("simulated") } else { figure })
     }
 
     /// A row for each client of each scenario.
@@ -69,7 +68,7 @@ impl Overview {
     }
 
     fn title(&self) -> String {
-        format!("{} scenarios, {}", self.scenarios.len(), self.how)
+        format!("{} scenarios, {}", self.scenarios.len(), how(self.link.as_deref()))
     }
 
     /// As HTML that needs nothing else but the reports that it links to. `picture` is the figure as SVG.
@@ -172,11 +171,8 @@ mod tests {
             summary: Wish::default().summary(),
             sentence: "It cost `poll` much.".to_owned(),
         };
-        let overview = Overview {
-            how: "in virtual time".to_owned(),
-            simulated: true,
-            scenarios: vec![surveyed("one"), surveyed("two")],
-        };
+        let overview =
+            Overview { link: Some("constant:15us".to_owned()), scenarios: vec![surveyed("one"), surveyed("two")] };
         let clients = overview.scenarios[0].summary.clients.len();
         let grid = overview.grid();
         assert_eq!(grid.rows.len(), 2 * clients);

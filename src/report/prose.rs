@@ -10,6 +10,11 @@ pub(super) fn plain(summary: &Summary, scenario: &Scenario) -> Vec<String> {
     vec![question(scenario), sentence(scenario, summary), READING.to_owned()]
 }
 
+/// How runs that belong together were made; `link` is that of a simulation as the command line has it.
+pub(super) fn how(link: Option<&str>) -> String {
+    link.map_or_else(|| "measured live".to_owned(), |link| format!("simulated in virtual time ({link})"))
+}
+
 /// The words of the sentence that not everyone knows.
 const READING: &str = "The IOC is the program that offers the values. A core is one processor of the machine: 100 % of a core is a processor that does nothing else all the time. A request \
      is in vain when its reply is what the program knew already. A change is missed when the next one took its place before the \

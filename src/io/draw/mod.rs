@@ -104,6 +104,12 @@ pub fn inline(figure: &Figure) -> String {
     format!("<div class=\"wide\">{}</div><div class=\"narrow\">{}</div>", drawn(&SCREEN), drawn(&PHONE))
 }
 
+/// All figures for a page, drawn side by side.
+#[must_use]
+pub fn pictures(figures: &[Figure]) -> Vec<String> {
+    figures.par_iter().map(inline).collect()
+}
+
 /// The files of all figures, `(path below the run folder, content)`, drawn side by side.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ pub struct Chosen {
 /// In words, when a name means none or several, or when nothing is left to draw.
 pub fn choose(figures: Vec<Figure>, omitted: &[Omitted], names: Option<&[String]>) -> Result<Chosen, String> {
     let Some(names) = names else {
-        let left_out = omitted.iter().map(|o| format!("{}: {}", o.id, o.reason)).collect();
+        let left_out = omitted.iter().map(Omitted::line).collect();
         return Ok(Chosen { figures, left_out });
     };
     let mut chosen = Chosen { figures: Vec::new(), left_out: Vec::new() };

@@ -12,6 +12,6 @@ pub mod view;
 mod words;
 
 pub use index::{Foreseen, IndexError, Indexed, SweepIndex, index_of};
-pub use page::{SweepReport, SweepSetting};
+pub use page::SweepReport;
 pub use survey::{CellFound, Pages, Part, Survey};
 pub use view::{Held, Quantity, View};

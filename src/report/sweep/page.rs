@@ -9,6 +9,7 @@ use super::super::figures::of_sweep;
 use super::super::grids::{Cell, Grid};
 use super::super::number::{self, Kind};
 use super::super::page::{self, Page, Section};
+use super::super::prose::how;
 use super::super::setup::host_rows;
 use super::super::warned::by_kind;
 use super::super::{html, markdown};
@@ -20,13 +21,6 @@ use crate::summary::ClientSummary;
 
 /// Warnings of a kind that are told in full.
 const MOST_NAMED: usize = 3;
-
-/// What a report needs besides the cells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SweepSetting {
-    /// The command that repeats it.
-    pub command: String,
-}
 
 /// The report of a sweep, before it is HTML or Markdown: both are written from the same.
 #[derive(Clone, Debug)]
@@ -55,15 +49,12 @@ struct Found {
 }
 
 impl<'s> SweepReport<'s> {
-    /// Puts a report together.
+    /// Puts a report together; `command` repeats the sweep.
     #[must_use]
-    pub fn new(survey: &'s Survey, setting: SweepSetting) -> SweepReport<'s> {
+    pub fn new(survey: &'s Survey, command: String) -> SweepReport<'s> {
         let (figures, omitted) = of_sweep(survey);
         let index = &survey.index;
-        let how = match &index.simulated {
-            Some(option) => format!("simulated in virtual time ({option})"),
-            None => "measured live".to_owned(),
-        };
+        let how = how(index.simulated.as_deref());
         SweepReport {
             survey,
             figures,
@@ -73,14 +64,14 @@ impl<'s> SweepReport<'s> {
             plain: survey.plain(),
             setup: setup(survey),
             warnings: warnings(survey),
-            command: setting.command,
+            command,
         }
     }
 
     /// Figures that have no data, each with the reason, as a terminal has them.
     #[must_use]
     pub fn left_out(&self) -> Vec<String> {
-        self.omitted.iter().map(|omitted| format!("{}: {}", omitted.id, omitted.reason)).collect()
+        self.omitted.iter().map(Omitted::line).collect()
     }
 
     /// As HTML that needs nothing else but the reports that it links to. `pictures` are the figures as SVG.
@@ -137,15 +128,8 @@ impl<'s> SweepReport<'s> {
         };
         let warnings: Vec<String> = self.warnings.iter().map(warning).collect();
         let warnings = if warnings.is_empty() { NO_WARNING.to_owned() } else { warnings.join("\n") };
-        let setup: Vec<String> =
-            self.setup.iter().map(|(name, value)| format!("- {}: {}", text(name), text(value))).collect();
-        let mut parts = vec![
-            format!("# {}\n\n{}", text(&self.title), text(&self.subtitle)),
-            format!(
-                "## In plain words\n\n{}",
-                self.plain.iter().map(|p| markdown::named(p)).collect::<Vec<_>>().join("\n\n")
-            ),
-        ];
+        let mut parts =
+            vec![format!("# {}\n\n{}", text(&self.title), text(&self.subtitle)), markdown::plain(&self.plain)];
         if let Some(grid) = self.survey.break_even_grid() {
             parts.push(format!("## Break-even\n\n{}\n\n{HOW}", markdown::table(&grid)));
         }
@@ -154,7 +138,7 @@ impl<'s> SweepReport<'s> {
             markdown::figures(&self.figures, &self.omitted),
             format!("## Cells\n\n{}\n\n{READING}", markdown::table(&cells)),
             format!("## Warnings\n\n{warnings}\n\n{}", self.limits()),
-            format!("## What was run on what\n\n{}", setup.join("\n")),
+            markdown::setup(&self.setup),
             markdown::terms(),
             format!("## How to repeat it\n\n```\n{}\n```\n\n{REDRAW}", self.command),
         ]);
@@ -340,7 +324,7 @@ mod tests {
     use super::*;
 
     fn report(survey: &Survey) -> (String, String) {
-        let report = SweepReport::new(survey, SweepSetting { command: "pollcost run t.toml".to_owned() });
+        let report = SweepReport::new(survey, "pollcost run t.toml".to_owned());
         let pictures: Vec<String> =
             report.figures.iter().map(|f| format!("<svg><title>{}</title></svg>", f.id)).collect();
         (report.html(&pictures), report.markdown())
